@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+// What the engine has of ours, as plain values: one snapshot, read once, keyed by our labels. Pure data; nothing here
+// knows how it was read.
+namespace hivemind::agent {
+
+enum class ContainerStatus { kCreated, kRunning, kPaused, kRestarting, kRemoving, kExited, kDead };
+enum class Health { kNone, kStarting, kHealthy, kUnhealthy };
+
+struct Container {
+  std::string id;
+  std::string name;      // without the leading '/'
+  std::string image;     // as given at creation
+  std::string image_id;  // "sha256:…"
+  std::map<std::string, std::string> labels;
+  ContainerStatus status = ContainerStatus::kCreated;
+  Health health = Health::kNone;
+  std::string health_text;  // output of the last probe
+  int exit_code = 0;
+  std::string error;  // the engine's reason why it did not start
+  std::uint32_t restarts = 0;
+  std::string started_at;   // RFC 3339, as the engine writes it; "0001-01-01T00:00:00Z": never
+  std::string finished_at;
+  std::vector<std::string> networks;  // real names, sorted
+  // The parts that 'docker update' changes by hand, as the engine reports them.
+  std::int64_t memory = 0;
+  std::int64_t nano_cpus = 0;
+  std::string restart_policy;  // "no", "always", "unless-stopped", "on-failure:3"
+};
+
+struct EngineNetwork {
+  std::string id;
+  std::string name;
+  std::map<std::string, std::string> labels;
+};
+
+struct EngineVolume {
+  std::string name;
+  std::map<std::string, std::string> labels;
+};
+
+struct Observed {
+  std::vector<Container> containers;    // ours, sorted by name
+  std::vector<EngineNetwork> networks;  // ours, sorted by name
+  std::vector<EngineVolume> volumes;    // ours, sorted by name
+};
+
+namespace labels {
+inline constexpr const char* kManaged = "com.hivemind.managed";
+inline constexpr const char* kNode = "com.hivemind.node";
+inline constexpr const char* kStack = "com.hivemind.stack";
+inline constexpr const char* kService = "com.hivemind.service";
+inline constexpr const char* kDigest = "com.hivemind.digest";
+inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
+inline constexpr const char* kRevision = "com.hivemind.revision";
+// Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.
+inline constexpr const char* kComposeProject = "com.docker.compose.project";
+inline constexpr const char* kComposeService = "com.docker.compose.service";
+inline constexpr const char* kComposeNumber = "com.docker.compose.container-number";
+inline constexpr const char* kComposeOneoff = "com.docker.compose.oneoff";
+inline constexpr const char* kComposeNetwork = "com.docker.compose.network";
+inline constexpr const char* kComposeVolume = "com.docker.compose.volume";
+}  // namespace labels
+
+}  // namespace hivemind::agent

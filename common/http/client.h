@@ -1,0 +1,72 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hivemind::http {
+
+struct Request {
+  std::string method = "GET";
+  std::string target;  // path and query, already escaped
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;  // sent with Content-Type: application/json unless headers say otherwise
+  std::chrono::milliseconds timeout{30'000};  // for the whole exchange; for stream(): until the head has come
+};
+
+struct Response {
+  unsigned status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  bool ok() const { return status >= 200 && status < 300; }
+  // The first header of that name (compared without case), or "".
+  std::string_view header(std::string_view name) const;
+};
+
+// "http://HOST:PORT", "tcp://HOST:PORT" or "unix:///path". Throws kInvalid.
+struct Address {
+  std::string host;  // for a unix socket "localhost"
+  std::string port;
+  std::string unix_path;  // empty: TCP
+  static Address parse(std::string_view url);
+};
+
+// HTTP/1.1 over TCP or a unix socket, with idle connections kept for reuse. Used from one loop thread; any number of
+// exchanges may be under way at once, each on a connection of its own.
+// Errors: kUnavailable when the other side cannot be reached, is too slow or breaks off; kCorrupt when it does not
+// speak HTTP; kExhausted for a body above max_body. An answer of any status is a value.
+class Client {
+ public:
+  Client(boost::asio::any_io_executor loop, Address address);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  static constexpr std::size_t kMaxBody = 64u << 20;
+
+  // A request on a kept connection that the other side had closed meanwhile is sent once more on a new one.
+  boost::asio::awaitable<Response> send(Request request);
+
+  // For bodies without end (events, pull progress): on_data gets each piece as it comes, when the status is 2xx. Returns
+  // at the end of the body; otherwise returns the error's whole body in the response. idle: longest silence between
+  // pieces, zero for no limit. Cancelling the coroutine closes the connection.
+  boost::asio::awaitable<Response> stream(Request request, std::function<void(std::string_view)> on_data,
+                                          std::chrono::milliseconds idle = {});
+
+  // RFC 3986 percent-encoding of all but unreserved characters.
+  static std::string escape(std::string_view text);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace hivemind::http

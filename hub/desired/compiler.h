@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hub/desired/diagnostic.h"
+#include "hub/desired/fleet.h"
+#include "hub/desired/release.h"
+#include "hub/desired/snapshot.h"
+
+namespace hivemind::hub {
+
+// What one node should run of one stack.
+struct Assignment {
+  std::string stack;
+  ReleasePtr release;  // null: it does not compile for this node, which keeps what it has
+};
+
+struct Compilation {
+  std::string revision;
+  bool valid = false;   // false: stacks.yml is absent or broken, and nothing changes
+  Diagnostics diagnostics;   // sorted by location; one that concerns several nodes stands once
+  std::map<std::string, std::vector<Assignment>> nodes;  // node -> assignments sorted by stack; every node is in it
+  std::vector<std::string> stacks;   // enabled stacks, sorted
+  std::size_t compiled = 0;          // releases made anew, not taken from the cache
+};
+
+// Turns a snapshot and the fleet's nodes into releases. Pure apart from reading the snapshot, and incremental: a stack is
+// compiled again only when a file that it read, its entry, or a variable that it read has changed. Nodes that agree on
+// the variables that a stack reads share one release.
+//
+// Thread: any one at a time (the hub's compile worker).
+class Compiler {
+ public:
+  explicit Compiler(std::string directory);  // git.path
+  ~Compiler();
+  Compiler(const Compiler&) = delete;
+  Compiler& operator=(const Compiler&) = delete;
+
+  // changed: the paths that differ from the snapshot of the last call; nothing: not known, look at all of them.
+  Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
+                      const std::optional<std::set<std::string>>& changed);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hivemind::hub

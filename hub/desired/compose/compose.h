@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hub/desired/diagnostic.h"
+#include "hub/desired/environment.h"
+#include "hub/desired/release.h"
+#include "hub/desired/snapshot.h"
+#include "hub/desired/yaml/node.h"
+
+// Compose files in, Engine API bodies out. Pure but for reading the snapshot.
+namespace hivemind::hub::compose {
+
+// The files of one stack, read and parsed, not yet interpolated: done once, used for every environment.
+struct Source {
+  std::string stack;
+  std::vector<yaml::Node> documents;  // one per Compose file, in order
+  std::string directory;              // of the first file: what relative paths start from
+};
+
+// Every path that was asked for, found or not, so that a later change of one of them is noticed. Grows.
+using PathsRead = std::set<std::string, std::less<>>;
+
+std::optional<Source> load(const Snapshot& snapshot, const std::string& stack, const std::vector<std::string>& files,
+                           PathsRead& paths, Diagnostics& diagnostics);
+
+// The release of a stack for one environment, or nothing when there were errors. Its digest and config hashes depend on
+// content alone: not on the order of maps, the revision, or the machine.
+std::optional<CompiledRelease> compile(const Source& source, const Environment& environment, const Snapshot& snapshot,
+                                       PathsRead& paths, Diagnostics& diagnostics);
+
+}  // namespace hivemind::hub::compose
