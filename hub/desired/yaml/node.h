@@ -26,11 +26,12 @@ class Node {
   Location location;
   std::string scalar;      // kScalar: the text
   bool plain = false;      // kScalar: neither quoted nor a block; only plain scalars are typed
+  bool substituted = false;  // kScalar: interpolation made the text: a string, which as_bool() and the like read too
   std::string tag;         // explicit, such as "!reset"; else empty
   std::vector<Node> items;     // kSequence
   std::vector<Member> members; // kMap, in the order of the file; keys are unique
 
-  bool is_null() const;    // an empty value, or a plain 'null' or '~'
+  bool is_null() const;    // no value, or a plain 'null' or '~' that interpolation did not make
   bool is_scalar() const { return kind == Kind::kScalar && !is_null(); }
   bool is_sequence() const { return kind == Kind::kSequence; }
   bool is_map() const { return kind == Kind::kMap; }
@@ -39,6 +40,7 @@ class Node {
   const Node* find_key(std::string_view key) const;  // the key's own node, for its location
 
   Type type() const;
+  // Of plain and of substituted scalars; nothing for quoted ones.
   std::optional<bool> as_bool() const;             // true/false only (YAML 1.2 core)
   std::optional<std::int64_t> as_integer() const;  // decimal, 0o… and 0x…
   std::optional<double> as_float() const;          // integers too
