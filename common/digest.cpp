@@ -1,8 +1,8 @@
 #include "common/digest.h"
 
-#include <sodium.h>
-
 #include <vector>
+
+#include <sodium.h>
 
 #include "common/error.h"
 
@@ -40,8 +40,8 @@ std::string from_base64(std::string_view text) {
   std::size_t length = 0;
   const char* end = nullptr;
   const int failed =
-      sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(),
-                        nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
+      sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                        text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL);
   if (failed != 0 || end != text.data() + text.size()) {
     throw Error(ErrorCode::kInvalid, "'{}' is not Base64", text);
   }

@@ -1,7 +1,6 @@
 #include "common/envelope.h"
 
 #include <sodium.h>
-
 #include <sys/stat.h>
 
 #include "common/digest.h"
@@ -30,7 +29,8 @@ std::string signed_bytes(std::string_view kind, std::string_view payload) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -77,7 +77,8 @@ std::string VerifyKey::id() const {
 
 bool VerifyKey::verify(std::string_view message, std::string_view signature) const {
   return signature.size() == crypto_sign_BYTES &&
-         crypto_sign_verify_detached(bytes_of(signature), bytes_of(message), message.size(), bytes_.data()) == 0;
+         crypto_sign_verify_detached(bytes_of(signature), bytes_of(message), message.size(), bytes_.data()) ==
+             0;
 }
 
 SigningKey SigningKey::generate() {
@@ -90,8 +91,9 @@ SigningKey SigningKey::generate() {
 SigningKey SigningKey::load_or_create(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) {
     SigningKey key = generate();
-    write_file_durably(file, to_base64({reinterpret_cast<const char*>(key.secret_.data()), key.secret_.size()}) + "\n",
-                       0600);
+    write_file_durably(
+        file, to_base64({reinterpret_cast<const char*>(key.secret_.data()), key.secret_.size()}) + "\n",
+        0600);
     return key;
   }
   require_private(file);
@@ -103,8 +105,10 @@ SigningKey SigningKey::load_or_create(const std::filesystem::path& file) {
   }
   SigningKey key;
   if (bytes.size() != key.secret_.size()) {
-    throw Error(ErrorCode::kCorrupt, "'{}' holds no signing key (restore it from a backup, or remove it to make a new "
-                                     "one, which every node must then be given)", file.string());
+    throw Error(ErrorCode::kCorrupt,
+                "'{}' holds no signing key (restore it from a backup, or remove it to make a new "
+                "one, which every node must then be given)",
+                file.string());
   }
   std::copy(bytes.begin(), bytes.end(), key.secret_.begin());
   crypto_sign_ed25519_sk_to_pk(key.verify_key_.bytes_.data(), key.secret_.data());
@@ -116,12 +120,14 @@ SigningKey::SigningKey(SigningKey&& other) noexcept : secret_(other.secret_), ve
   sodium_memzero(other.secret_.data(), other.secret_.size());
 }
 
-SigningKey::~SigningKey() { sodium_memzero(secret_.data(), secret_.size()); }
+SigningKey::~SigningKey() {
+  sodium_memzero(secret_.data(), secret_.size());
+}
 
 std::string SigningKey::sign(std::string_view message) const {
   std::string signature(crypto_sign_BYTES, '\0');
-  crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, bytes_of(message), message.size(),
-                       secret_.data());
+  crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, bytes_of(message),
+                       message.size(), secret_.data());
   return signature;
 }
 

@@ -33,8 +33,8 @@ class VerifyKey {
 class SigningKey {
  public:
   static SigningKey generate();
-  // Reads the key, or makes one and writes it with mode 0600 (fsynced and renamed into place). Throws kCorrupt for a
-  // file that holds something else, kDenied for one that others can read.
+  // Reads the key, or makes one and writes it with mode 0600 (fsynced and renamed into place). Throws
+  // kCorrupt for a file that holds something else, kDenied for one that others can read.
   static SigningKey load_or_create(const std::filesystem::path& file);
 
   SigningKey(SigningKey&& other) noexcept;
@@ -55,8 +55,8 @@ inline constexpr std::string_view kManifestKind = "manifest";
 // A serialized hivemind.v1.Envelope around the payload.
 std::string seal_envelope(const SigningKey& key, std::string_view kind, std::string_view payload);
 
-// The payload of an envelope that the key has signed. Throws kCorrupt when the bytes are no envelope, kDenied when
-// the kind, the key or the signature is another one. Nothing of the payload is looked at before that.
+// The payload of an envelope that the key has signed. Throws kCorrupt when the bytes are no envelope, kDenied
+// when the kind, the key or the signature is another one. Nothing of the payload is looked at before that.
 std::string open_envelope(const VerifyKey& key, std::string_view kind, std::string_view envelope);
 
 }  // namespace hivemind

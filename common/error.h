@@ -1,10 +1,10 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace hivemind {
 
@@ -23,7 +23,8 @@ enum class ErrorCode {
 std::string_view to_string(ErrorCode code);
 
 // The one exception that adapters throw. Third-party exceptions are turned into it where they arise.
-// Messages: lower case, outermost context first, values in single quotes, both sides of a mismatch, the remedy.
+// Messages: lower case, outermost context first, values in single quotes, both sides of a mismatch, the
+// remedy.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -9,9 +9,15 @@ namespace {
 
 constexpr std::size_t kMaxLength = 63;
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z'); }
-bool has_length(std::string_view text) { return !text.empty() && text.size() <= kMaxLength; }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_alnum(char c) {
+  return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+}
+bool has_length(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxLength;
+}
 
 }  // namespace
 
@@ -30,12 +36,15 @@ bool is_compose_key(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; });
 }
 
-bool is_label_key(std::string_view text) { return is_compose_key(text) && is_alnum(text.front()); }
+bool is_label_key(std::string_view text) {
+  return is_compose_key(text) && is_alnum(text.front());
+}
 
 void require_node_id(std::string_view text) {
   if (is_node_id(text)) return;
   throw Error(ErrorCode::kInvalid,
-              "node id '{}' is not a DNS label (1 to 63 of a-z, 0-9 and '-', neither first nor last a '-')", text);
+              "node id '{}' is not a DNS label (1 to 63 of a-z, 0-9 and '-', neither first nor last a '-')",
+              text);
 }
 
 std::string label_variable(std::string_view label_key) {

@@ -1,8 +1,8 @@
 #include "common/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-
 #include <memory>
+
+#include <spdlog/sinks/stdout_sinks.h>
 
 #include "common/error.h"
 
@@ -13,7 +13,8 @@ void init(std::string_view level) {
   if (parsed == spdlog::level::off) {
     throw Error(ErrorCode::kInvalid, "log level '{}' is unknown (one of {})", level, kLevels);
   }
-  auto logger = std::make_shared<spdlog::logger>("hivemind", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("hivemind", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc);
   logger->set_level(parsed);
   logger->flush_on(spdlog::level::debug);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <spdlog/spdlog.h>
-
 #include <string>
 #include <string_view>
+
+#include <spdlog/spdlog.h>
 
 // The adapter of spdlog. One line an event, on standard error, in the form that journald and people read:
 //   2026-01-31T12:00:00.123Z info  web: container 'web-app-1' started

@@ -15,11 +15,21 @@ std::string node_topic(std::string_view node, std::string_view kind) {
 
 }  // namespace
 
-std::string manifest(std::string_view node) { return node_topic(node, "manifest"); }
-std::string acks(std::string_view node) { return node_topic(node, "acks"); }
-std::string presence(std::string_view node) { return node_topic(node, "presence"); }
-std::string report(std::string_view node) { return node_topic(node, "report"); }
-std::string events(std::string_view node) { return node_topic(node, "events"); }
+std::string manifest(std::string_view node) {
+  return node_topic(node, "manifest");
+}
+std::string acks(std::string_view node) {
+  return node_topic(node, "acks");
+}
+std::string presence(std::string_view node) {
+  return node_topic(node, "presence");
+}
+std::string report(std::string_view node) {
+  return node_topic(node, "report");
+}
+std::string events(std::string_view node) {
+  return node_topic(node, "events");
+}
 
 std::optional<NodeTopic> parse_node_topic(std::string_view topic) {
   if (!topic.starts_with(kNodes)) return std::nullopt;

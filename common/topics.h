@@ -21,8 +21,8 @@ inline constexpr std::string_view kAnyEvents = "hivemind/v1/nodes/+/events";
 inline constexpr std::string_view kOnline = "online";
 inline constexpr std::string_view kOffline = "offline";
 
-// A topic below hivemind/v1/nodes/: whose and what ("presence", "report" …). Nothing for any other topic or for a
-// node part that is no node id.
+// A topic below hivemind/v1/nodes/: whose and what ("presence", "report" …). Nothing for any other topic or
+// for a node part that is no node id.
 struct NodeTopic {
   std::string node;
   std::string kind;

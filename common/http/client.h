@@ -1,8 +1,5 @@
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -10,6 +7,9 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 namespace hivemind::http {
 
@@ -39,10 +39,10 @@ struct Address {
   static Address parse(std::string_view url);
 };
 
-// HTTP/1.1 over TCP or a unix socket, with idle connections kept for reuse. Used from one loop thread; any number of
-// exchanges may be under way at once, each on a connection of its own.
-// Errors: kUnavailable when the other side cannot be reached, is too slow or breaks off; kCorrupt when it does not
-// speak HTTP; kExhausted for a body above max_body. An answer of any status is a value.
+// HTTP/1.1 over TCP or a unix socket, with idle connections kept for reuse. Used from one loop thread; any
+// number of exchanges may be under way at once, each on a connection of its own. Errors: kUnavailable when
+// the other side cannot be reached, is too slow or breaks off; kCorrupt when it does not speak HTTP;
+// kExhausted for a body above max_body. An answer of any status is a value.
 class Client {
  public:
   Client(boost::asio::any_io_executor loop, Address address);
@@ -55,9 +55,9 @@ class Client {
   // A request on a kept connection that the other side had closed meanwhile is sent once more on a new one.
   boost::asio::awaitable<Response> send(Request request);
 
-  // For bodies without end (events, pull progress): on_data gets each piece as it comes, when the status is 2xx. Returns
-  // at the end of the body; otherwise returns the error's whole body in the response. idle: longest silence between
-  // pieces, zero for no limit. Cancelling the coroutine closes the connection.
+  // For bodies without end (events, pull progress): on_data gets each piece as it comes, when the status is
+  // 2xx. Returns at the end of the body; otherwise returns the error's whole body in the response. idle:
+  // longest silence between pieces, zero for no limit. Cancelling the coroutine closes the connection.
   boost::asio::awaitable<Response> stream(Request request, std::function<void(std::string_view)> on_data,
                                           std::chrono::milliseconds idle = {});
 

@@ -33,17 +33,20 @@ class Row {
 
 enum class Durability {
   kFull,    // a commit is on the disk when it returns (synchronous=FULL)
-  kNormal,  // a commit survives a crash of the process; a power cut may take back the last ones, never break the file
+  kNormal,  // a commit survives a crash of the process; a power cut may take back the last ones, never break
+            // the file
 };
 
 // One connection, for one thread. WAL mode.
-// Errors: kExhausted when the disk is full, kCorrupt when the file is damaged or no database, kConflict when a constraint
-// is violated, kUnavailable when it cannot be opened, is locked or read-only, kInternal for a wrong statement.
+// Errors: kExhausted when the disk is full, kCorrupt when the file is damaged or no database, kConflict when
+// a constraint is violated, kUnavailable when it cannot be opened, is locked or read-only, kInternal for a
+// wrong statement.
 class Database {
  public:
-  // migrations[i] brings the schema from version i to i+1 (PRAGMA user_version), each in a transaction of its own. A
-  // database from a later version of the program is refused with kConflict.
-  Database(const std::filesystem::path& file, Durability durability, std::span<const std::string_view> migrations);
+  // migrations[i] brings the schema from version i to i+1 (PRAGMA user_version), each in a transaction of its
+  // own. A database from a later version of the program is refused with kConflict.
+  Database(const std::filesystem::path& file, Durability durability,
+           std::span<const std::string_view> migrations);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
