@@ -2,13 +2,26 @@
 
 #include <memory>
 
+#include <google/protobuf/stubs/common.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "common/error.h"
 
 namespace hivemind::log {
+namespace {
+
+// Protobuf prints a line of its own for every malformed message, which anybody may send. The caller tells it
+// once.
+void silence_protobuf() {
+#if GOOGLE_PROTOBUF_VERSION < 4022000  // later versions log through Abseil, and only what is severe
+  google::protobuf::SetLogHandler(nullptr);
+#endif
+}
+
+}  // namespace
 
 void init(std::string_view level) {
+  silence_protobuf();
   const spdlog::level::level_enum parsed = spdlog::level::from_str(std::string(level));
   if (parsed == spdlog::level::off) {
     throw Error(ErrorCode::kInvalid, "log level '{}' is unknown (one of {})", level, kLevels);
