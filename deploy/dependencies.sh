@@ -101,7 +101,7 @@ main() {
   names=$(missing "$specs")
   [[ -n $names ]] || return 0
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
-    echo "dependencies: missing: $(echo $names) (run this as root: apt-get install $(echo $names))" >&2
+    echo "dependencies: missing: ${names//$'\n'/ } (run this as root)" >&2
     return 1
   fi
 
