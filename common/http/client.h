@@ -37,6 +37,7 @@ struct Address {
   std::string port;
   std::string unix_path;  // empty: TCP
   static Address parse(std::string_view url);
+  std::string text() const;  // as parse takes it
 };
 
 // HTTP/1.1 over TCP or a unix socket, with idle connections kept for reuse. Used from one loop thread; any
@@ -52,7 +53,8 @@ class Client {
 
   static constexpr std::size_t kMaxBody = 64u << 20;
 
-  // A request on a kept connection that the other side had closed meanwhile is sent once more on a new one.
+  // A request on a kept connection that the other side had closed meanwhile is sent once more on a new one; a
+  // POST or PATCH only when it cannot have been received.
   boost::asio::awaitable<Response> send(Request request);
 
   // For bodies without end (events, pull progress): on_data gets each piece as it comes, when the status is
