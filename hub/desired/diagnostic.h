@@ -10,7 +10,7 @@ enum class Severity { kError, kWarning };
 
 // Where something stands in the repository. line and column count from 1; 0: the file as a whole.
 struct Location {
-  std::string file;  // path from the repository's root
+  std::string file{};  // path from the repository's root
   int line = 0;
   int column = 0;
   auto operator<=>(const Location&) const = default;
@@ -19,13 +19,13 @@ struct Location {
 // What is wrong with the desired state, and what to do about it. An expected outcome, hence a value.
 struct Diagnostic {
   Severity severity = Severity::kError;
-  std::string code;  // stable, such as "compose.unknown-key"
-  Location location;
-  std::string stack;    // may be empty
-  std::string service;  // may be empty
-  std::string message;  // what is wrong: lower case, values in single quotes
-  std::string remedy;   // what to do; may be empty
-  std::vector<std::string> nodes;  // the nodes concerned; empty: all
+  std::string code{};  // stable, such as "compose.unknown-key"
+  Location location{};
+  std::string stack{};               // may be empty
+  std::string service{};             // may be empty
+  std::string message{};             // what is wrong: lower case, values in single quotes
+  std::string remedy{};              // what to do; may be empty
+  std::vector<std::string> nodes{};  // the nodes concerned; empty: all
   bool operator==(const Diagnostic&) const = default;
 };
 

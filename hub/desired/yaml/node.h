@@ -16,27 +16,28 @@ enum class Kind { kNull, kScalar, kSequence, kMap };
 // YAML 1.2 core schema type of a plain scalar; quoted and block scalars are always strings.
 enum class Type { kNull, kBool, kInteger, kFloat, kString };
 
-// One node of a document, aliases expanded and merge keys ("<<") applied. A value: copies, compares, may be changed
-// (interpolation rewrites scalars) without touching what it was copied from.
+// One node of a document, aliases expanded and merge keys ("<<") applied. A value: copies, compares, may be
+// changed (interpolation rewrites scalars) without touching what it was copied from.
 class Node {
  public:
   using Member = std::pair<Node, Node>;  // key (a scalar) and value
 
   Kind kind = Kind::kNull;
   Location location;
-  std::string scalar;      // kScalar: the text
-  bool plain = false;      // kScalar: neither quoted nor a block; only plain scalars are typed
-  bool substituted = false;  // kScalar: interpolation made the text: a string, which as_bool() and the like read too
-  std::string tag;         // explicit, such as "!reset"; else empty
-  std::vector<Node> items;     // kSequence
-  std::vector<Member> members; // kMap, in the order of the file; keys are unique
+  std::string scalar;  // kScalar: the text
+  bool plain = false;  // kScalar: neither quoted nor a block; only plain scalars are typed
+  bool substituted =
+      false;        // kScalar: interpolation made the text: a string, which as_bool() and the like read too
+  std::string tag;  // explicit, such as "!reset"; else empty
+  std::vector<Node> items;      // kSequence
+  std::vector<Member> members;  // kMap, in the order of the file; keys are unique
 
-  bool is_null() const;    // no value, or a plain 'null' or '~' that interpolation did not make
+  bool is_null() const;  // no value, or a plain 'null' or '~' that interpolation did not make
   bool is_scalar() const { return kind == Kind::kScalar && !is_null(); }
   bool is_sequence() const { return kind == Kind::kSequence; }
   bool is_map() const { return kind == Kind::kMap; }
 
-  const Node* find(std::string_view key) const;  // null when absent or when this is no map
+  const Node* find(std::string_view key) const;      // null when absent or when this is no map
   const Node* find_key(std::string_view key) const;  // the key's own node, for its location
 
   Type type() const;
@@ -50,13 +51,14 @@ class Node {
 };
 
 struct Limits {
-  std::size_t max_bytes = 1u << 20;      // of one file
+  std::size_t max_bytes = 1u << 20;  // of one file
   std::size_t max_depth = 64;
-  std::size_t max_nodes = 100'000;       // after alias expansion
+  std::size_t max_nodes = 100'000;  // after alias expansion
 };
 
-// Parses one document. Duplicate keys, non-scalar keys, aliases to nothing, wrong merge values, a second document, bytes
-// that are not UTF-8 and exceeded limits are errors with their place (codes "yaml.*"). Nothing is returned when there was one.
+// Parses one document. Duplicate keys, non-scalar keys, aliases to nothing, wrong merge values, a second
+// document, bytes that are not UTF-8 and exceeded limits are errors with their place (codes "yaml.*").
+// Nothing is returned when there was one.
 std::optional<Node> parse(std::string_view text, const std::string& file, Diagnostics& diagnostics,
                           const Limits& limits = {});
 
