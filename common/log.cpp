@@ -3,6 +3,9 @@
 #include <memory>
 
 #include <google/protobuf/stubs/common.h>
+#if GOOGLE_PROTOBUF_VERSION < 4022000
+#include <google/protobuf/stubs/logging.h>
+#endif
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "common/error.h"

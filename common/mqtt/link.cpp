@@ -60,7 +60,7 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
                std::function<void()> on_delivered);
 
  private:
-  enum class State { kIdle, kConnecting, kUp, kWaiting, kStopped };
+  enum class State { kIdle, kConnecting, kSubscribing, kUp, kWaiting, kStopped };
 
   class Relay;
   class Delivery;
@@ -192,7 +192,8 @@ void Link::Impl::connect() {
 }
 
 void Link::Impl::subscribe() {
-  if (state_ != State::kConnecting) return;
+  if (state_ != State::kConnecting) return;  // Paho 1.3 may tell one connection twice
+  state_ = State::kSubscribing;
   if (filters_.empty()) return went_up();
   try {
     client_.subscribe(::mqtt::string_collection::create(filters_),
@@ -204,14 +205,15 @@ void Link::Impl::subscribe() {
 }
 
 void Link::Impl::went_up() {
-  if (state_ != State::kConnecting) return;
+  if (state_ != State::kSubscribing) return;
   state_ = State::kUp;
   up_since_ = Clock::now();
   if (callbacks_.on_up) callbacks_.on_up();
 }
 
 void Link::Impl::went_down(const std::string& why) {
-  if (state_ != State::kConnecting && state_ != State::kUp) return;  // told already
+  if (state_ != State::kConnecting && state_ != State::kSubscribing && state_ != State::kUp)
+    return;  // told already
   if (state_ == State::kUp && Clock::now() - up_since_ > kStable) backoff_.reset();
   state_ = State::kWaiting;
   awaiting_.clear();
