@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/sqlite/database.h"
+#include "hivemind/v1/report.pb.h"
+
+namespace hivemind::hub {
+
+struct EventBatch {
+  std::string node;
+  std::string stream;
+  std::vector<v1::Event> events;
+};
+
+struct StoredEvent {
+  std::int64_t id = 0;  // grows in the order of storing
+  std::string node;
+  v1::Event event;
+};
+
+struct EventQuery {
+  std::optional<std::int64_t> after;  // nothing: the newest ones
+  int limit = 100;
+  std::string node;   // empty: any
+  std::string stack;  // empty: any
+};
+
+// How far the events of a node's stream are stored without a gap.
+struct EventPosition {
+  std::string stream;
+  std::uint64_t sequence = 0;
+  bool operator==(const EventPosition&) const = default;
+};
+
+// The events of all nodes, each stored once, however often it is sent. The newest kCapacity are kept.
+class EventLog {
+ public:
+  static constexpr std::int64_t kCapacity = 200'000;
+
+  explicit EventLog(sqlite::Database& database) : database_(database) {}
+
+  // Call within a transaction. Stores what continues the node's stream: events that are stored already are
+  // passed over, and those behind a gap are left out, to be sent again. The first batch of a new stream may
+  // begin anywhere.
+  void append(const EventBatch& batch);
+
+  std::vector<StoredEvent> find(const EventQuery& query);
+  std::optional<EventPosition> position(const std::string& node);
+  std::int64_t last_id();
+
+ private:
+  void insert(const EventBatch& batch, const v1::Event& event);
+
+  sqlite::Database& database_;
+};
+
+}  // namespace hivemind::hub
