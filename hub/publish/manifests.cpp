@@ -1,0 +1,106 @@
+#include "hub/publish/manifests.h"
+
+#include <algorithm>
+
+namespace hivemind::hub {
+namespace {
+
+// Gives every content one release object, so that nodes share it in memory.
+class Catalogue {
+ public:
+  Catalogue(const std::string& revision, const FleetReleases& known,
+            const std::function<std::optional<std::string>(std::string_view)>& first_revision)
+      : revision_(revision), first_revision_(first_revision) {
+    for (const auto& [node, releases] : known) {
+      for (const auto& [stack, release] : releases)
+        by_digest_.try_emplace(release->release.digest(), release);
+    }
+  }
+
+  ReleasePtr take(const ReleasePtr& compiled) {
+    const auto [entry, fresh] = by_digest_.try_emplace(compiled->release.digest());
+    if (fresh) entry->second = with_revision(*compiled);
+    return entry->second;
+  }
+
+ private:
+  ReleasePtr with_revision(const CompiledRelease& compiled) {
+    auto release = std::make_shared<CompiledRelease>(compiled);
+    release->release.set_revision(first_revision_(compiled.release.digest()).value_or(revision_));
+    return release;
+  }
+
+  const std::string& revision_;
+  const std::function<std::optional<std::string>(std::string_view)>& first_revision_;
+  std::map<std::string, ReleasePtr> by_digest_;
+};
+
+NodeReleases settle_node(const std::vector<Assignment>& assignments, const NodeReleases* keep,
+                         Catalogue& catalogue) {
+  NodeReleases releases;
+  for (const Assignment& assignment : assignments) {
+    if (assignment.release) {
+      releases.emplace(assignment.stack, catalogue.take(assignment.release));
+    } else if (keep != nullptr) {
+      const auto kept = keep->find(assignment.stack);
+      if (kept != keep->end()) releases.insert(*kept);
+    }
+  }
+  return releases;
+}
+
+}  // namespace
+
+FleetReleases settle(
+    const Compilation& compilation, const FleetReleases& keep,
+    const std::function<std::optional<std::string>(std::string_view digest)>& first_revision) {
+  Catalogue catalogue(compilation.revision, keep, first_revision);
+  FleetReleases fleet;
+  for (const auto& [node, assignments] : compilation.nodes) {
+    const auto kept = keep.find(node);
+    fleet.emplace(node, settle_node(assignments, kept == keep.end() ? nullptr : &kept->second, catalogue));
+  }
+  for (const auto& [node, releases] : keep) fleet.try_emplace(node);
+  return fleet;
+}
+
+bool empties_every_node(const FleetReleases& before, const FleetReleases& after) {
+  const auto has_release = [](const auto& entry) { return !entry.second.empty(); };
+  return std::any_of(before.begin(), before.end(), has_release) &&
+         std::none_of(after.begin(), after.end(), [&](const auto& entry) {
+           const auto was = before.find(entry.first);
+           return was != before.end() && has_release(*was) && has_release(entry);
+         });
+}
+
+bool same_content(const NodeReleases& a, const NodeReleases& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.first == y.first &&
+           (x.second == y.second || x.second->release.digest() == y.second->release.digest());
+  });
+}
+
+v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases) {
+  v1::Manifest manifest;
+  manifest.set_node(issue.node);
+  manifest.set_generation(issue.generation);
+  manifest.set_revision(issue.revision);
+  manifest.set_issued_at_ms(issue.at_ms);
+  Files files;
+  for (const auto& [stack, release] : releases) {
+    *manifest.add_releases() = release->release;
+    files.insert(release->files.begin(), release->files.end());
+  }
+  for (const auto& [sha256, content] : files) {
+    v1::File* file = manifest.add_files();
+    file->set_sha256(sha256);
+    file->set_content(*content);
+  }
+  return manifest;
+}
+
+std::string seal_manifest(const SigningKey& key, const v1::Manifest& manifest) {
+  return seal_envelope(key, kManifestKind, manifest.SerializeAsString());
+}
+
+}  // namespace hivemind::hub

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/envelope.h"
+#include "hub/desired/compiler.h"
+#include "hub/desired/release.h"
+
+// From releases to manifests. Pure: what changes follows from what is desired and what was sent before.
+namespace hivemind::hub {
+
+using NodeReleases = std::map<std::string, ReleasePtr>;                  // by stack
+using FleetReleases = std::map<std::string, NodeReleases, std::less<>>;  // by node
+
+// The releases that the fleet is to run, each content once: an unchanged digest keeps the release that it
+// had, with the commit in which it first appeared.
+//
+// keep: what each node had; a null assignment leaves it there. first_revision: of a digest that was seen at
+// any earlier time. Nodes that have releases and are not in the compilation end with none.
+FleetReleases settle(
+    const Compilation& compilation, const FleetReleases& keep,
+    const std::function<std::optional<std::string>(std::string_view digest)>& first_revision);
+
+// There were nodes with releases, and none of them would have any.
+bool empties_every_node(const FleetReleases& before, const FleetReleases& after);
+
+bool same_content(const NodeReleases& a, const NodeReleases& b);
+
+// A manifest's place in the row of its node's manifests.
+struct Issue {
+  std::string node;
+  std::uint64_t generation = 0;
+  std::string revision;
+  std::int64_t at_ms = 0;  // Unix time
+};
+
+v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases);
+
+// The bytes that are published. The same manifest and key always give the same bytes.
+std::string seal_manifest(const SigningKey& key, const v1::Manifest& manifest);
+
+}  // namespace hivemind::hub
