@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "hub/desired/diagnostic.h"
+#include "hub/inventory/inventory.h"
+#include "hub/inventory/status.h"
+#include "hub/store/event_log.h"
+
+namespace hivemind::hub {
+
+enum class ConfirmEmpty { kNo, kYes };
+
+struct SyncResult {
+  enum class State { kApplied, kUnchanged, kInvalid, kHeld, kFetchFailed };
+  std::string revision;
+  bool changed = false;  // the fetch brought another revision than the one before
+  State state = State::kUnchanged;
+  std::string error;
+  Diagnostics diagnostics;
+  std::vector<std::string> published;  // nodes that got a new manifest
+};
+
+// What the API needs of the hub. Everything runs on the loop thread; references hold until the next
+// suspension.
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  virtual const Inventory& inventory() const = 0;
+  virtual const HubStatus& status() const = 0;
+  // Why the hub cannot do its work yet; nothing when it can.
+  virtual std::optional<std::string> not_ready() const = 0;
+  // Nodes are known whose manifest is still being made.
+  virtual bool settling() const = 0;
+
+  // Fetches, compiles and publishes now. Throws when the outcome could not be stored.
+  virtual boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm) = 0;
+
+  // Returns when state_version is another than the one given, or at the deadline.
+  virtual boost::asio::awaitable<void> changed(std::uint64_t state_version,
+                                               std::chrono::steady_clock::time_point deadline) = 0;
+
+  virtual std::vector<StoredEvent> events(const EventQuery& query) = 0;
+  virtual std::int64_t last_event() = 0;
+};
+
+}  // namespace hivemind::hub

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "hub/api/message.h"
+#include "hub/api/operations.h"
+
+namespace hivemind::hub::api {
+
+// The REST API: which request does what. docs/api.md is its contract.
+class Routes {
+ public:
+  explicit Routes(Operations& operations) : operations_(operations) {}
+
+  // /healthz and /readyz, which monitoring asks without a token.
+  static bool is_open(std::string_view target);
+
+  boost::asio::awaitable<Response> respond(Request request);
+
+ private:
+  Response respond_now(const Request& request);
+  boost::asio::awaitable<Response> sync(Request request);
+  boost::asio::awaitable<Response> convergence(Request request);
+  boost::asio::awaitable<Response> events(Request request);
+  Response ready();
+
+  Operations& operations_;
+};
+
+}  // namespace hivemind::hub::api
