@@ -1,0 +1,318 @@
+#include <memory>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "common/defaults.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/version.h"
+#include "hub/cli/invocation.h"
+#include "hub/cli/text.h"
+
+namespace hivemind::hub::cli {
+namespace {
+
+constexpr int kMostEvents = 1000;
+
+// The definitions, and the variables that CLI11 writes to while it parses.
+class CommandLine {
+ public:
+  CommandLine();
+  CLI::App& app() { return app_; }
+  Invocation invocation() const;
+
+ private:
+  void add_globals();
+  void add_fleet_commands();
+  void add_sync();
+  void add_events();
+  void add_repository_commands();
+  CLI::App* add(CLI::App& parent, const std::string& name, const std::string& description);
+  std::vector<std::pair<std::string, std::string>> labels() const;
+
+  CLI::App app_{"Looks at a fleet and its Git repository through the hub's REST API.", "hivemind"};
+  CLI::App* status_ = nullptr;
+  CLI::App* node_ls_ = nullptr;
+  CLI::App* node_show_ = nullptr;
+  CLI::App* stack_ls_ = nullptr;
+  CLI::App* stack_show_ = nullptr;
+  CLI::App* sync_ = nullptr;
+  CLI::App* events_ = nullptr;
+  CLI::App* lint_ = nullptr;
+  CLI::App* render_ = nullptr;
+
+  std::string hub_url_ = defaults::kHubUrl;
+  std::string token_file_ = std::string(defaults::kHubDirectory) + "/" + defaults::kTokenFile;
+  std::string output_ = "table";
+  std::string node_;
+  std::string stack_;
+  bool wait_ = false;
+  std::string timeout_ = "5m";
+  bool confirm_empty_ = false;
+  bool follow_ = false;
+  int limit_ = 50;
+  std::string only_node_;
+  std::string only_stack_;
+  std::string directory_;
+  std::string path_;
+  std::string render_node_;
+  std::vector<std::string> labels_;
+};
+
+std::string exit_codes_footer() {
+  std::string text = "Exit codes:\n";
+  for (const ExitCode code : kExitCodes)
+    text += fmt::format("  {}  {}\n", static_cast<int>(code), describe(code));
+  return text;
+}
+
+std::string check_node_id(const std::string& text) {
+  return is_node_id(text)
+             ? ""
+             : fmt::format("'{}' is no node id (1 to 63 of a-z, 0-9 and '-', as in 'pi-kitchen')", text);
+}
+
+std::string check_stack_name(const std::string& text) {
+  return is_stack_name(text)
+             ? ""
+             : fmt::format("'{}' is no stack name (a-z, 0-9, '-' and '_', as in 'web')", text);
+}
+
+std::string check_duration(const std::string& text) {
+  return parse_duration(text) ? "" : fmt::format("'{}' is no time (such as '90s', '5m' or '1h30m')", text);
+}
+
+std::string check_label(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const bool good = equals != std::string::npos && is_label_key(text.substr(0, equals));
+  return good ? "" : fmt::format("'{}' is no label (key=value, as in 'site=berlin')", text);
+}
+
+std::string check_output(const std::string& text) {
+  return text == "table" || text == "json" ? ""
+                                           : fmt::format("'{}' is no output format (table or json)", text);
+}
+
+std::string check_limit(const std::string& text) {
+  const bool number =
+      !text.empty() && text.size() < 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  const bool good = number && std::stoi(text) >= 1 && std::stoi(text) <= kMostEvents;
+  return good ? "" : fmt::format("'{}' is no number of events (1 to {})", text, kMostEvents);
+}
+
+CLI::Validator validator(std::string (*check)(const std::string&)) {
+  return CLI::Validator([check](std::string& text) { return check(text); }, "");
+}
+
+CommandLine::CommandLine() {
+  app_.fallthrough();  // global flags may stand behind the command as well
+  app_.require_subcommand(1);
+  app_.set_version_flag("--version", "hivemind " + version(),
+                        "Print the version and the commit it was built from");
+  app_.set_help_flag("-h,--help", "Print this help; behind a command, the help of that command");
+  app_.footer(exit_codes_footer());
+  add_globals();
+  add_fleet_commands();
+  add_sync();
+  add_events();
+  add_repository_commands();
+  app_.add_subcommand("help-all", "Print the reference of all commands as Markdown")->group("");
+}
+
+void CommandLine::add_globals() {
+  app_.add_option("--hub", hub_url_, "The hub's address")
+      ->type_name("URL")
+      ->envname("HIVEMIND_HUB")
+      ->capture_default_str();
+  app_.add_option("--token-file", token_file_, "File that holds the API token")
+      ->type_name("FILE")
+      ->envname("HIVEMIND_TOKEN_FILE")
+      ->capture_default_str();
+  app_.add_option("--output", output_, "Tables for people, or JSON for programs")
+      ->type_name("table|json")
+      ->check(validator(check_output))
+      ->capture_default_str();
+}
+
+CLI::App* CommandLine::add(CLI::App& parent, const std::string& name, const std::string& description) {
+  return parent.add_subcommand(name, description)
+      ->footer("The global flags --hub, --token-file and --output work here, too.");
+}
+
+void CommandLine::add_fleet_commands() {
+  status_ =
+      add(app_, "status", "Show hub, Git, broker, counts, diagnostics, and nodes that have not converged");
+  CLI::App* node = add(app_, "node", "Look at the fleet's nodes")->require_subcommand(1);
+  node_ls_ = add(*node, "ls", "List the nodes");
+  node_show_ = add(*node, "show", "Show one node: revisions, facts, stacks and services");
+  node_show_->add_option("NODE", node_, "The node's id")
+      ->type_name("ID")
+      ->required()
+      ->check(validator(check_node_id));
+  CLI::App* stack = add(app_, "stack", "Look at the stacks that stacks.yml lists")->require_subcommand(1);
+  stack_ls_ = add(*stack, "ls", "List the stacks");
+  stack_show_ = add(*stack, "show", "Show one stack: where it runs, how it is, and its diagnostics");
+  stack_show_->add_option("STACK", stack_, "The stack's name")
+      ->type_name("NAME")
+      ->required()
+      ->check(validator(check_stack_name));
+}
+
+void CommandLine::add_sync() {
+  sync_ = add(app_, "sync", "Fetch the Git repository now, compile it and publish what changed");
+  sync_->add_flag("--wait", wait_, "Return when every online node has converged; fail when one node fails");
+  sync_->add_option("--timeout", timeout_, "How long --wait waits")
+      ->type_name("TIME")
+      ->check(validator(check_duration))
+      ->capture_default_str();
+  sync_->add_flag("--confirm-empty", confirm_empty_,
+                  "Go on with a commit that leaves every node without a stack");
+}
+
+void CommandLine::add_events() {
+  events_ = add(app_, "events", "Print what happened on the nodes, oldest first");
+  events_->add_flag("--follow", follow_, "Go on printing new events until interrupted");
+  events_->add_option("--limit", limit_, "How many of the newest events to print first, at most 1000")
+      ->type_name("N")
+      ->check(validator(check_limit))
+      ->capture_default_str();
+  events_->add_option("--node", only_node_, "Only events of this node")
+      ->type_name("ID")
+      ->check(validator(check_node_id));
+  events_->add_option("--stack", only_stack_, "Only events of this stack")
+      ->type_name("NAME")
+      ->check(validator(check_stack_name));
+}
+
+void CommandLine::add_repository_commands() {
+  lint_ = add(app_, "lint", "Check a checked-out repository without a hub; print what is wrong");
+  render_ =
+      add(app_, "render", "Print, as JSON, the releases that a node would get from a checked-out repository");
+  for (CLI::App* command : {lint_, render_}) {
+    command->add_option("DIR", directory_, "The repository's root directory")->type_name("PATH")->required();
+    command->add_option("--path", path_, "Directory below DIR that holds stacks.yml (the hub's git.path)")
+        ->type_name("SUBDIR");
+  }
+  render_->add_option("--node", render_node_, "The node's id")
+      ->type_name("ID")
+      ->required()
+      ->check(validator(check_node_id));
+  render_->add_option("--label", labels_, "A label of the node; may be given again")
+      ->type_name("KEY=VALUE")
+      ->check(validator(check_label))
+      ->expected(1)
+      ->allow_extra_args(false)  // otherwise it takes DIR, too
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+std::vector<std::pair<std::string, std::string>> CommandLine::labels() const {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& text : labels_) {
+    const std::size_t equals = text.find('=');
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
+
+Invocation CommandLine::invocation() const {
+  Invocation result{ReferenceCommand{}, output_ == "json" ? Output::kJson : Output::kTable, hub_url_,
+                    token_file_};
+  if (status_->parsed()) result.command = StatusCommand{};
+  if (node_ls_->parsed()) result.command = NodeListCommand{};
+  if (node_show_->parsed()) result.command = NodeShowCommand{node_};
+  if (stack_ls_->parsed()) result.command = StackListCommand{};
+  if (stack_show_->parsed()) result.command = StackShowCommand{stack_};
+  if (sync_->parsed()) {
+    result.command = SyncCommand{wait_ ? Waiting::kYes : Waiting::kNo, parse_duration(timeout_).value(),
+                                 confirm_empty_ ? EmptyFleet::kConfirmed : EmptyFleet::kHeld};
+  }
+  if (events_->parsed()) {
+    result.command = EventsCommand{follow_ ? Follow::kYes : Follow::kNo, limit_, only_node_, only_stack_};
+  }
+  if (lint_->parsed()) result.command = LintCommand{directory_, path_};
+  if (render_->parsed()) result.command = RenderCommand{directory_, path_, render_node_, labels()};
+  return result;
+}
+
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+std::string option_row(const CLI::Option& option) {
+  const bool value = option.get_items_expected_max() > 0;
+  std::string name = option.get_positional() ? option.get_name(true) : option.get_name(false, true);
+  if (value && !option.get_positional()) name += " " + option.get_type_name();
+  std::string about = option.get_description();
+  if (!option.get_default_str().empty()) about += fmt::format(" (default `{}`)", option.get_default_str());
+  if (!option.get_envname().empty())
+    about += fmt::format("; also from the variable `{}`", option.get_envname());
+  if (option.get_required()) about += "; required";
+  return fmt::format("| `{}` | {} |\n", cell(name), cell(about));
+}
+
+std::string options_table(const CLI::App& app) {
+  std::string rows;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option == app.get_help_ptr() && app.get_parent() != nullptr)
+      continue;  // said once, with the global flags
+    rows += option_row(*option);
+  }
+  return rows.empty() ? "" : "\n| argument | meaning |\n|---|---|\n" + rows;
+}
+
+std::string usage_of(const CLI::App& app, const std::string& prefix) {
+  std::string usage = prefix + app.get_name();
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) usage += " " + option->get_name(true);
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() || option == app.get_help_ptr()) continue;
+    const std::string value = option->get_items_expected_max() > 0 ? " " + option->get_type_name() : "";
+    const std::string flag = option->get_name(false, false) + value;
+    usage += option->get_required() ? " " + flag : " [" + flag + "]";
+  }
+  return usage;
+}
+
+void append_commands(std::string& text, const CLI::App& app, const std::string& prefix) {
+  for (const CLI::App* command :
+       app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
+    if (!command->get_subcommands([](const CLI::App*) { return true; }).empty()) {
+      append_commands(text, *command, prefix + command->get_name() + " ");
+      continue;
+    }
+    text += fmt::format("\n### `{}{}`\n\n{}.\n\n```\n{}\n```\n", prefix, command->get_name(),
+                        command->get_description(), usage_of(*command, prefix));
+    text += options_table(*command);
+  }
+}
+
+}  // namespace
+
+std::variant<Invocation, Answered> parse_command_line(std::vector<std::string> args) {
+  CommandLine line;
+  std::reverse(args.begin(), args.end());  // CLI11 takes them from the back
+  try {
+    line.app().parse(std::move(args));
+    return line.invocation();
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, err;
+    const int code = line.app().exit(error, out, err);
+    return Answered{code == 0 ? ExitCode::kOk : ExitCode::kUsage, code == 0 ? out.str() : err.str()};
+  }
+}
+
+std::string reference_markdown() {
+  CommandLine line;
+  std::string text = "## Global flags\n" + options_table(line.app()) + "\n## Commands\n";
+  append_commands(text, line.app(), "hivemind ");
+  text += "\n## Exit codes\n\n| code | meaning |\n|---|---|\n";
+  for (const ExitCode code : kExitCodes)
+    text += fmt::format("| {} | {} |\n", static_cast<int>(code), describe(code));
+  return text;
+}
+
+}  // namespace hivemind::hub::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "hub/cli/console.h"
+#include "hub/cli/hub_client.h"
+#include "hub/cli/invocation.h"
+
+// The commands that do more than ask one question and print the answer.
+namespace hivemind::hub::cli {
+
+ExitCode sync(const SyncCommand& command, Output output, HubClient& hub, const Console& console);
+
+// With Follow::kYes it returns only by an Error; a hub that goes away is waited for.
+ExitCode events(const EventsCommand& command, Output output, HubClient& hub, const Console& console);
+
+// Need no hub.
+ExitCode lint(const LintCommand& command, Output output, const Console& console);
+ExitCode render(const RenderCommand& command, const Console& console);
+
+}  // namespace hivemind::hub::cli

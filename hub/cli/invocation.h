@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "hub/cli/exit_code.h"
+
+// What the command line asks for, as values. The adapter of CLI11 is command_line.cpp.
+namespace hivemind::hub::cli {
+
+enum class Output { kTable, kJson };
+enum class Waiting { kNo, kYes };
+enum class Follow { kNo, kYes };
+enum class EmptyFleet { kHeld, kConfirmed };
+
+struct StatusCommand {};
+struct NodeListCommand {};
+struct NodeShowCommand {
+  std::string node;
+};
+struct StackListCommand {};
+struct StackShowCommand {
+  std::string stack;
+};
+struct SyncCommand {
+  Waiting waiting = Waiting::kNo;
+  std::chrono::milliseconds timeout{};
+  EmptyFleet empty_fleet = EmptyFleet::kHeld;
+};
+struct EventsCommand {
+  Follow follow = Follow::kNo;
+  int limit = 0;
+  std::string node;   // empty: of all
+  std::string stack;  // empty: of all
+};
+struct LintCommand {
+  std::filesystem::path directory;
+  std::string path;  // git.path
+};
+struct RenderCommand {
+  std::filesystem::path directory;
+  std::string path;
+  std::string node;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+struct ReferenceCommand {};  // hidden: the reference part of docs/cli.md
+
+using Command =
+    std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand, StackShowCommand,
+                 SyncCommand, EventsCommand, LintCommand, RenderCommand, ReferenceCommand>;
+
+struct Invocation {
+  Command command;
+  Output output = Output::kTable;
+  std::string hub_url;
+  std::filesystem::path token_file;
+};
+
+// The command line was answered by parsing it: help, the version, or what is wrong with it.
+struct Answered {
+  ExitCode code = ExitCode::kOk;
+  std::string text;
+};
+
+// args: without the program's name. Reads HIVEMIND_HUB and HIVEMIND_TOKEN_FILE from the process's
+// environment.
+std::variant<Invocation, Answered> parse_command_line(std::vector<std::string> args);
+
+// Every command with its flags and the exit codes, as Markdown: made from the same definitions that --help
+// prints.
+std::string reference_markdown();
+
+}  // namespace hivemind::hub::cli

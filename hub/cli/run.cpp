@@ -1,0 +1,86 @@
+#include "hub/cli/run.h"
+
+#include <ostream>
+
+#include "common/error.h"
+#include "hub/cli/commands.h"
+#include "hub/cli/views.h"
+
+namespace hivemind::hub::cli {
+namespace {
+
+// One alternative of Command each. Those that need a hub connect to it first.
+class Runner {
+ public:
+  Runner(const Invocation& invocation, const Console& console) : invocation_(invocation), console_(console) {}
+
+  ExitCode operator()(const StatusCommand&) const {
+    HubClient hub = connect();
+    const Json status = hub.get("/api/v1/status");
+    if (invocation_.output == Output::kJson) return print(pretty(status));
+    return print(status_view(status, hub.get("/api/v1/nodes"), hub.url(), console_.out_screen()));
+  }
+  ExitCode operator()(const NodeListCommand&) const { return show("/api/v1/nodes", node_list_view); }
+  ExitCode operator()(const NodeShowCommand& command) const {
+    return show("/api/v1/nodes/" + command.node, node_view);
+  }
+  ExitCode operator()(const StackListCommand&) const { return show("/api/v1/stacks", stack_list_view); }
+  ExitCode operator()(const StackShowCommand& command) const {
+    return show("/api/v1/stacks/" + command.stack, stack_view);
+  }
+  ExitCode operator()(const SyncCommand& command) const {
+    HubClient hub = connect();
+    return sync(command, invocation_.output, hub, console_);
+  }
+  ExitCode operator()(const EventsCommand& command) const {
+    HubClient hub = connect();
+    return events(command, invocation_.output, hub, console_);
+  }
+  ExitCode operator()(const LintCommand& command) const {
+    return lint(command, invocation_.output, console_);
+  }
+  ExitCode operator()(const RenderCommand& command) const { return render(command, console_); }
+  ExitCode operator()(const ReferenceCommand&) const { return print(reference_markdown()); }
+
+ private:
+  HubClient connect() const { return {invocation_.hub_url, invocation_.token_file}; }
+
+  ExitCode show(const std::string& target, std::string (*view)(const Json&, const Screen&)) const {
+    HubClient hub = connect();
+    const Json answer = hub.get(target);
+    return print(invocation_.output == Output::kJson ? pretty(answer) : view(answer, console_.out_screen()));
+  }
+
+  ExitCode print(const std::string& text) const {
+    console_.out << text;
+    return ExitCode::kOk;
+  }
+
+  const Invocation& invocation_;
+  const Console& console_;
+};
+
+}  // namespace
+
+ExitCode run(const Invocation& invocation, const Console& console) {
+  try {
+    const ExitCode code = std::visit(Runner(invocation, console), invocation.command);
+    console.out.flush();
+    if (!console.out) throw Error(ErrorCode::kExhausted, "standard output cannot be written");
+    return code;
+  } catch (const Error& error) {
+    console.err << failure_view(error.what(), console.err_screen());
+    return exit_code_of(error.code());
+  }
+}
+
+ExitCode run(std::vector<std::string> args, const Console& console) {
+  const auto parsed = parse_command_line(std::move(args));
+  if (const auto* answered = std::get_if<Answered>(&parsed)) {
+    (answered->code == ExitCode::kOk ? console.out : console.err) << answered->text;
+    return answered->code;
+  }
+  return run(std::get<Invocation>(parsed), console);
+}
+
+}  // namespace hivemind::hub::cli

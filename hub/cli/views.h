@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/cli/answer.h"
+#include "hub/cli/table.h"
+
+// The hub's answers as text for people. Pure: JSON in, text out. The shapes are those of docs/api.md.
+namespace hivemind::hub::cli {
+
+// GET /status and GET /nodes: the page that an operator opens first.
+std::string status_view(const Json& status, const Json& nodes, std::string_view hub_url,
+                        const Screen& screen);
+
+std::string node_list_view(const Json& nodes, const Screen& screen);
+std::string node_view(const Json& node, const Screen& screen);
+
+std::string stack_list_view(const Json& stacks, const Screen& screen);
+std::string stack_view(const Json& stack, const Screen& screen);
+
+// POST /sync: what came of it.
+std::string sync_view(const Json& sync, const Screen& screen);
+
+// The members failed, waiting and offline of GET /convergence, one line each; a hint when nothing is online.
+std::string waiting_view(const Json& convergence, const Screen& screen);
+
+// The same on one line, for progress: "waiting for 2 nodes: pi-1 (pulling: …), pi-2". Empty when none is
+// waited for.
+std::string progress_line(const Json& convergence);
+
+// GET /events, without titles, so that further answers can be printed below.
+std::string events_view(const Json& events, const Screen& screen);
+
+// One line each: severity in colour, place and message wrapped as they come.
+std::string diagnostics_view(const Json& diagnostics, const Screen& screen);
+
+// "error: " and the text, for standard error.
+std::string failure_view(std::string_view text, const Screen& screen);
+
+// "pulling: registry answers 503": the reason without "none", and the text, whichever there are.
+std::string why(const Json& item);
+
+}  // namespace hivemind::hub::cli

@@ -1,0 +1,171 @@
+#include "hub/cli/views.h"
+
+#include "hub/cli/text.h"
+#include "tests/support/catch.h"
+
+using namespace hivemind::hub::cli;
+using hivemind::tests::ContainsSubstring;
+
+namespace {
+
+constexpr const char* kRevision = "0123456789abcdef0123456789abcdef01234567";
+
+Screen screen() {
+  return {80, Colour::kOff, *parse_time("2026-01-31T12:00:00Z")};
+}
+
+Json healthy_status() {
+  return Json::parse(R"json({
+    "version": "0.1.0 (abc)",
+    "git": {"url": "file:///srv/fleet.git", "branch": "main", "path": "",
+            "revision": "0123456789abcdef0123456789abcdef01234567", "commit": "Ada, 2026-01-31: first",
+            "fetched_at": "2026-01-31T11:59:48Z", "state": "ok", "error": ""},
+    "desired": {"revision": "0123456789abcdef0123456789abcdef01234567", "state": "applied", "text": ""},
+    "diagnostics": [],
+    "broker": {"url": "mqtt://127.0.0.1:1883", "embedded": true, "connected": true, "error": ""},
+    "nodes": {"total": 1, "online": 1, "converged": 1, "failed": 0},
+    "stacks": {"total": 2, "running": 2, "failed": 0}})json");
+}
+
+Json node(const std::string& id, const std::string& state, const std::string& reason,
+          const std::string& text) {
+  return {{"id", id},
+          {"online", state != "offline"},
+          {"state", state},
+          {"reason", reason},
+          {"text", text},
+          {"seen_at", "2026-01-31T11:59:00Z"},
+          {"stacks", 2},
+          {"desired", {{"generation", 3}, {"revision", kRevision}}},
+          {"labels", {{"site", "berlin"}}}};
+}
+
+Json nodes_of(std::vector<Json> list) {
+  return {{"nodes", std::move(list)}};
+}
+
+}  // namespace
+
+TEST_CASE("status of a healthy fleet fits seven lines") {
+  CHECK(status_view(healthy_status(), nodes_of({node("pi-1", "converged", "none", "")}),
+                    "http://127.0.0.1:7373", screen()) ==
+        "hub      http://127.0.0.1:7373, version 0.1.0 (abc)\n"
+        "git      file:///srv/fleet.git, branch 'main'\n"
+        "         0123456789ab  Ada, 2026-01-31: first (fetched 12s ago)\n"
+        "desired  0123456789ab applied\n"
+        "broker   mqtt://127.0.0.1:1883 (embedded), connected\n"
+        "nodes    1: 1 online, 1 converged\n"
+        "stacks   2: 2 running\n");
+}
+
+TEST_CASE("status says what is wrong with Git, when it is tried again, and that the broker is away") {
+  Json status = healthy_status();
+  status["git"].update(Json{{"state", "failed"}, {"error", "no route to host"}, {"retry_in_ms", 1200}});
+  status["broker"].update(Json{{"connected", false}, {"error", "connection refused"}});
+  const std::string text = status_view(status, nodes_of({}), "http://h:1", screen());
+  CHECK_THAT(text, ContainsSubstring("fetch failed: no route to host; next try in 1.2s"));
+  CHECK_THAT(text, ContainsSubstring("not connected: connection refused"));
+}
+
+TEST_CASE("status says what to do about an invalid and about a held commit") {
+  Json status = healthy_status();
+  status["desired"].update(Json{{"state", "invalid"}, {"text", "stacks.yml does not parse"}});
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()),
+             ContainsSubstring("0123456789ab invalid: stacks.yml does not parse") &&
+                 ContainsSubstring("commit again"));
+  status["desired"]["state"] = "held";
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()),
+             ContainsSubstring("hivemind sync --confirm-empty"));
+}
+
+TEST_CASE("status lists nodes that have not converged, failed ones first, and at most ten") {
+  std::vector<Json> list{node("a-away", "offline", "none", ""), node("b-busy", "applying", "pulling", "web"),
+                         node("c-bad", "failed", "pull_failed", "no such image")};
+  const std::string text = status_view(healthy_status(), nodes_of(list), "", screen());
+  CHECK(text.find("c-bad") < text.find("b-busy"));
+  CHECK(text.find("b-busy") < text.find("a-away"));
+  CHECK_THAT(text, ContainsSubstring("pull_failed: no such image"));
+  for (int i = 0; i < 9; ++i) list.push_back(node("n" + std::to_string(i), "pending", "none", ""));
+  CHECK_THAT(status_view(healthy_status(), nodes_of(list), "", screen()), ContainsSubstring("and 2 more"));
+}
+
+TEST_CASE("status prints diagnostics on lines that editors can jump to") {
+  Json status = healthy_status();
+  status["diagnostics"] = Json::parse(
+      R"([{"severity": "error", "text": "web/compose.yml:3:5: error: stack 'web': unknown key 'imgae'"}])");
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()),
+             ContainsSubstring("\nweb/compose.yml:3:5: error: stack 'web': unknown key 'imgae'\n"));
+}
+
+TEST_CASE("an answer with members missing or of another type is still shown") {
+  const Json odd =
+      Json::parse(R"({"git": 7, "nodes": {"total": "many"}, "diagnostics": {}, "stacks": null})");
+  CHECK_THAT(status_view(odd, Json::object(), "http://h:1", screen()),
+             ContainsSubstring("nodes    0: 0 online"));
+  CHECK_THAT(node_view(Json::object(), screen()), ContainsSubstring("no stacks"));
+  CHECK_THAT(stack_view(Json::array(), screen()), ContainsSubstring("runs on no node"));
+}
+
+TEST_CASE("empty lists say what to do next") {
+  CHECK_THAT(node_list_view(Json::object(), screen()), ContainsSubstring("hivemind-agent --node"));
+  CHECK_THAT(stack_list_view(Json::object(), screen()), ContainsSubstring("stacks.yml"));
+}
+
+TEST_CASE("nodes are listed with their state, revisions and labels") {
+  CHECK(node_list_view(nodes_of({node("pi-1", "converged", "none", "")}), screen()) ==
+        "NODE  STATE      STACKS  DESIRED       RUNNING  SEEN    WHY OR LABELS\n"
+        "pi-1  converged  2       0123456789ab  -        1m ago  site=berlin\n");
+}
+
+TEST_CASE("a node shows its services under their stacks, and the stacks that it has not reported yet") {
+  Json shown = node("pi-1", "failed", "unhealthy", "");
+  shown["stack_reports"] = Json::parse(R"([{"stack": "web", "state": "failed", "reason": "unhealthy",
+      "services": [{"service": "app", "state": "failed", "reason": "unhealthy", "text": "probe: exit 1", "image": "app:1",
+                    "health": "unhealthy", "replicas": 2, "running": 1},
+                   {"service": "db", "state": "running", "image": "db:1", "replicas": 1, "running": 1}]}])");
+  shown["desired_stacks"] = Json::parse(R"([{"stack": "web"}, {"stack": "late"}])");
+  const std::string text = node_view(shown, screen());
+  CHECK_THAT(text,
+             ContainsSubstring("  app           failed   1/2  unhealthy         unhealthy: probe: exit 1\n"));
+  CHECK_THAT(text, ContainsSubstring("  db            running  1/1                    db:1\n"));
+  CHECK_THAT(text, ContainsSubstring(
+                       "late            pending       -                 not reported by the node yet\n"));
+}
+
+TEST_CASE("a stack list tells what is not running and what does not compile") {
+  const Json stacks = Json::parse(R"({"stacks": [
+      {"name": "web", "enabled": true, "nodes": 3, "running": 1, "failed": 1, "pending": 1, "releases": 2, "errors": 1},
+      {"name": "old", "enabled": false}]})");
+  const std::string text = stack_list_view(stacks, screen());
+  CHECK_THAT(text, ContainsSubstring("web    1/3      2         -         1 failed, 1 pending, 1 error\n"));
+  CHECK_THAT(text, ContainsSubstring("old    0/0      0         -         disabled\n"));
+}
+
+TEST_CASE("a sync that changed no node says why and what to do") {
+  Json sync{{"revision", kRevision}, {"state", "held"}, {"error", "the commit would empty every node"}};
+  CHECK_THAT(sync_view(sync, screen()),
+             ContainsSubstring("0123456789ab held: the commit would empty every node") &&
+                 ContainsSubstring("--confirm-empty"));
+  sync = Json{{"revision", kRevision}, {"state", "applied"}, {"published", {"pi-1", "pi-2"}}};
+  CHECK(sync_view(sync, screen()) == "0123456789ab applied, manifests published for 2 nodes\n");
+}
+
+TEST_CASE("waiting is told in one line for progress and one line a node in the end") {
+  const Json convergence =
+      Json::parse(R"({"converged": false, "failed": [{"node": "a", "reason": "pull_failed", "text": "503"}],
+      "waiting": [{"node": "b", "reason": "pulling", "text": ""}, {"node": "c", "reason": "none", "text": ""}], "offline": ["d"]})");
+  CHECK(progress_line(convergence) == "waiting for 2 nodes: b (pulling), c");
+  CHECK(waiting_view(convergence, screen()) ==
+        "failed   a  pull_failed: 503\n"
+        "waiting  b  pulling\n"
+        "waiting  c\n"
+        "offline  d  gets it when it returns\n");
+}
+
+TEST_CASE("events are lines of time, node, kind, subject and text") {
+  const Json events = Json::parse(R"({"events": [{"id": 1, "at": "2026-01-31T11:59:00.5Z", "node": "pi-1",
+      "kind": "drift_healed", "stack": "web", "service": "app", "reason": "none", "text": "container was removed"}]})");
+  CHECK(events_view(events, screen()) ==
+        "2026-01-31 11:59:00  pi-1      drift_healed      web/app    container was\n"
+        "                                                            removed\n");
+}
