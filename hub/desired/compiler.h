@@ -23,16 +23,17 @@ struct Assignment {
 
 struct Compilation {
   std::string revision;
-  bool valid = false;   // false: stacks.yml is absent or broken, and nothing changes
-  Diagnostics diagnostics;   // sorted by location; one that concerns several nodes stands once
-  std::map<std::string, std::vector<Assignment>> nodes;  // node -> assignments sorted by stack; every node is in it
-  std::vector<std::string> stacks;   // enabled stacks, sorted
-  std::size_t compiled = 0;          // releases made anew, not taken from the cache
+  bool valid = false;       // false: stacks.yml is absent or broken, and nothing changes
+  Diagnostics diagnostics;  // sorted by location; one that concerns several nodes stands once
+  std::map<std::string, std::vector<Assignment>>
+      nodes;                        // node -> assignments sorted by stack; every node is in it
+  std::vector<std::string> stacks;  // enabled stacks, sorted
+  std::size_t compiled = 0;         // releases made anew, not taken from the cache
 };
 
-// Turns a snapshot and the fleet's nodes into releases. Pure apart from reading the snapshot, and incremental: a stack is
-// compiled again only when a file that it read, its entry, or a variable that it read has changed. Nodes that agree on
-// the variables that a stack reads share one release.
+// Turns a snapshot and the fleet's nodes into releases. Pure apart from reading the snapshot, and
+// incremental: a stack is compiled again only when a file that it read, its entry, or a variable that it read
+// has changed. Nodes that agree on the variables that a stack reads share one release.
 //
 // Thread: any one at a time (the hub's compile worker).
 class Compiler {
@@ -42,7 +43,8 @@ class Compiler {
   Compiler(const Compiler&) = delete;
   Compiler& operator=(const Compiler&) = delete;
 
-  // changed: the paths that differ from the snapshot of the last call; nothing: not known, look at all of them.
+  // changed: the paths that differ from the snapshot of the last call; nothing: not known, look at all of
+  // them.
   Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
                       const std::optional<std::set<std::string>>& changed);
 

@@ -10,8 +10,8 @@ namespace hivemind::hub {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-// The variables that a stack may read for one node. It remembers which names were asked for, found or not: those make
-// the release's environment, and nodes that agree on them share the release.
+// The variables that a stack may read for one node. It remembers which names were asked for, found or not:
+// those make the release's environment, and nodes that agree on them share the release.
 class Environment {
  public:
   explicit Environment(Variables values) : values_(std::move(values)) {}

@@ -22,7 +22,8 @@ struct NodeIdentity {
   bool operator==(const NodeIdentity&) const = default;
 };
 
-// All label requirements must hold, each for one of its values; with ids, the node must be one of them. Empty: every node.
+// All label requirements must hold, each for one of its values; with ids, the node must be one of them.
+// Empty: every node.
 struct Selector {
   std::map<std::string, std::vector<std::string>, std::less<>> labels;
   std::vector<std::string> ids;
@@ -67,6 +68,7 @@ struct Fleet {
 inline constexpr std::string_view kFleetFile = "stacks.yml";
 
 // Reads <directory>/stacks.yml. Nothing when it is absent or has an error: then nothing changes anywhere.
-std::optional<Fleet> load_fleet(const Snapshot& snapshot, std::string_view directory, Diagnostics& diagnostics);
+std::optional<Fleet> load_fleet(const Snapshot& snapshot, std::string_view directory,
+                                Diagnostics& diagnostics);
 
 }  // namespace hivemind::hub

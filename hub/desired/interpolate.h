@@ -21,7 +21,7 @@ namespace hivemind::hub {
 using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 struct InterpolationError {
-  std::string message;  // such as "variable 'DB' is required: give me a database"
+  std::string message;  // such as "variable 'DB' is required, but not set: give me a database"
   std::string remedy;   // may be empty
 };
 
@@ -31,6 +31,9 @@ std::optional<std::string> interpolate(std::string_view text, const Lookup& look
                                        std::set<std::string>* unset = nullptr);
 std::optional<std::string> interpolate(std::string_view text, const Environment& environment,
                                        InterpolationError& error, std::set<std::string>* unset = nullptr);
+
+// The warning of a variable without value or default.
+Diagnostic unset_variable(std::string_view name, const Location& location);
 
 // Names that were already warned of, so that each is warned of once in a file.
 using UnsetWarned = std::set<std::string>;

@@ -12,7 +12,7 @@ enum class EntryKind { kAbsent, kFile, kExecutable, kSymlink, kDirectory, kSubmo
 struct Entry {
   std::string path;  // from the repository's root, normalised: no leading '/', no '.' or '..'; the root is ""
   EntryKind kind = EntryKind::kAbsent;
-  std::string id;    // changes when the content does: a Git object id, or a hash
+  std::string id;  // changes when the content does: a Git object id, or a hash
 };
 
 // The files of one revision. Immutable; may be read from any one thread at a time.
@@ -29,11 +29,12 @@ class Snapshot {
   virtual std::string read(std::string_view path, std::size_t max_bytes) const = 0;
 };
 
-// path relative to directory, normalised. Throws kInvalid for an absolute path and for one that leaves the repository.
+// path relative to directory, normalised. Throws kInvalid for an absolute path and for one that leaves the
+// repository.
 std::string join_path(std::string_view directory, std::string_view path);
 
-// The entry that path leads to once symlinks are followed, in the middle and at the end. Throws kInvalid when a link
-// leaves the repository, is absolute, or turns in circles.
+// The entry that path leads to once symlinks are followed, in the middle and at the end. Throws kInvalid when
+// a link leaves the repository, is absolute, or turns in circles.
 Entry resolve(const Snapshot& snapshot, std::string_view path);
 
 }  // namespace hivemind::hub

@@ -50,36 +50,38 @@ bool is_allowed(std::uint32_t code) {
   return code >= 0x20 && code != 0x7F && !(code > 0x7F && code < 0xA0) && code != 0xFFFE && code != 0xFFFF;
 }
 
-void refuse(Location location, std::string message, std::string remedy, Diagnostics& diagnostics) {
-  diagnostics.push_back({.code = "yaml.encoding",
-                         .location = std::move(location),
-                         .message = std::move(message),
-                         .remedy = std::move(remedy)});
-}
-
 }  // namespace
 
 std::string_view without_byte_order_mark(std::string_view text) {
   return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
 }
 
-bool check_characters(std::string_view text, const std::string& file, Diagnostics& diagnostics) {
+bool check_characters(std::string_view text, const std::string& file, std::string_view code,
+                      Diagnostics& diagnostics) {
   Location location{file, 1, 1};
+  const auto refuse = [&](std::string message, std::string remedy) {
+    diagnostics.push_back({.code = std::string(code),
+                           .location = location,
+                           .message = std::move(message),
+                           .remedy = std::move(remedy)});
+    return false;
+  };
   while (!text.empty()) {
     const auto character = decode(text);
     if (!character) {
-      refuse(location, fmt::format("byte 0x{:02x} is not UTF-8", static_cast<unsigned char>(text.front())),
-             "save the file as UTF-8", diagnostics);
-      return false;
+      const auto byte = static_cast<unsigned char>(text.front());
+      return refuse(fmt::format("byte 0x{:02x} is not UTF-8", byte), "save the file as UTF-8");
     }
     if (!is_allowed(character->code)) {
-      refuse(location, fmt::format("control character U+{:04X} is not allowed in YAML", character->code),
-             "remove it, or write it as an escape in double quotes", diagnostics);
-      return false;
+      return refuse(fmt::format("control character U+{:04X} is not allowed", character->code),
+                    "remove it, or write it as an escape in double quotes");
     }
     text.remove_prefix(character->length);
     ++location.column;
-    if (character->code == '\n') location = {file, location.line + 1, 1};
+    if (character->code == '\n') {
+      ++location.line;
+      location.column = 1;
+    }
   }
   return true;
 }

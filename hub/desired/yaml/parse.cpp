@@ -16,7 +16,7 @@ std::optional<Node> parse(std::string_view text, const std::string& file, Diagno
     return std::nullopt;
   }
   text = without_byte_order_mark(text);
-  if (!check_characters(text, file, diagnostics)) return std::nullopt;
+  if (!check_characters(text, file, "yaml.encoding", diagnostics)) return std::nullopt;
   const auto document = read_document(text, file, limits, diagnostics);
   if (!document) return std::nullopt;
   return expand(*document, file, limits, diagnostics);

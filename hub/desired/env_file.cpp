@@ -1,0 +1,272 @@
+#include "hub/desired/env_file.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "hub/desired/yaml/characters.h"
+
+namespace hivemind::hub {
+namespace {
+
+constexpr std::string_view kExport = "export";
+
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
+}
+
+bool is_key_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("_.-[]").find(c) != std::string_view::npos;
+}
+
+std::string without_carriage_returns(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 2) != "\r\n") plain += text[i];
+  }
+  return plain;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Behind a value a comment starts at a '#' after whitespace: "A=#b" and "A=b#c" have none.
+std::string_view without_comment(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '#' && is_space(text[i - 1])) return text.substr(0, i);
+  }
+  return text;
+}
+
+// What the letter after a backslash stands for in double quotes, ready for interpolation; empty: the
+// backslash is kept.
+std::string_view escaped(char letter) {
+  switch (letter) {
+    case 'a':
+      return "\a";
+    case 'b':
+      return "\b";
+    case 'f':
+      return "\f";
+    case 'n':
+      return "\n";
+    case 'r':
+      return "\r";
+    case 't':
+      return "\t";
+    case 'v':
+      return "\v";
+    case '\\':
+      return "\\";
+    case '"':
+      return "\"";
+    case '$':
+      return "$$";
+    default:
+      return {};
+  }
+}
+
+class EnvFile {
+ public:
+  EnvFile(std::string_view text, const std::string& file, const Lookup& lookup, Diagnostics& diagnostics)
+      : rest_(text), file_(file), lookup_(lookup), diagnostics_(diagnostics) {}
+
+  std::optional<Variables> parse() {
+    while (skip_to_statement()) {
+      if (!take_statement()) skip_line();
+    }
+    if (failed_) return std::nullopt;
+    return std::move(variables_);
+  }
+
+ private:
+  bool fail(int line, std::string message, std::string remedy = "") {
+    failed_ = true;
+    diagnostics_.push_back({.code = "env-file.syntax",
+                            .location = {file_, line, 0},
+                            .message = std::move(message),
+                            .remedy = std::move(remedy)});
+    return false;
+  }
+
+  char next() {
+    const char c = rest_.front();
+    if (c == '\n') ++line_;
+    rest_.remove_prefix(1);
+    return c;
+  }
+
+  void skip_spaces() {
+    while (!rest_.empty() && is_space(rest_.front())) next();
+  }
+
+  std::string_view take_line() {
+    const std::string_view line = rest_.substr(0, rest_.find('\n'));
+    rest_.remove_prefix(line.size());
+    if (!rest_.empty()) next();
+    return line;
+  }
+
+  void skip_line() { take_line(); }
+
+  bool skip_to_statement() {
+    while (!rest_.empty()) {
+      skip_spaces();
+      if (rest_.empty() || (rest_.front() != '#' && rest_.front() != '\n')) break;
+      skip_line();
+    }
+    return !rest_.empty();
+  }
+
+  // False when it is wrong: the rest of its line is then left to skip.
+  bool take_statement() {
+    if (rest_.starts_with(kExport) && rest_.size() > kExport.size() && is_space(rest_[kExport.size()])) {
+      rest_.remove_prefix(kExport.size());
+      skip_spaces();
+    }
+    const auto end =
+        static_cast<std::size_t>(std::ranges::find_if_not(rest_, is_key_character) - rest_.begin());
+    const std::string key(rest_.substr(0, end));
+    rest_.remove_prefix(end);
+    const bool alone = trimmed(without_comment(rest_.substr(0, rest_.find('\n')))).empty();
+    if (alone && !key.empty()) return inherit(key);
+    skip_spaces();
+    const char separator = rest_.empty() ? '\n' : rest_.front();
+    if (key.empty() || (separator != '=' && separator != ':')) return fail_key(key, separator);
+    next();
+    return take_value(key);
+  }
+
+  bool inherit(const std::string& key) {
+    if (auto value = lookup_(key)) variables_[key] = std::move(*value);
+    skip_line();
+    return true;
+  }
+
+  bool fail_key(const std::string& key, char found) {
+    constexpr std::string_view kExpected = "write KEY=value";
+    if (key.empty())
+      return fail(line_, fmt::format("'{}' stands where a key is expected", found), std::string(kExpected));
+    return fail(line_, fmt::format("key '{}' is followed by '{}', expected '='", key, found),
+                std::string(kExpected));
+  }
+
+  bool take_value(const std::string& key) {
+    const std::string_view value = trimmed(rest_.substr(0, rest_.find('\n')));
+    if (value.starts_with('\'') || value.starts_with('"')) {
+      skip_spaces();
+      return take_quoted(key);
+    }
+    const int line = line_;
+    return store(key, trimmed(without_comment(take_line())), line);
+  }
+
+  bool take_quoted(const std::string& key) {
+    const int line = line_;
+    const std::string_view before = rest_;
+    const char quote = next();
+    std::string value;
+    while (!rest_.empty() && rest_.front() != quote) {
+      if (!take_escape(quote, value)) value += next();
+    }
+    if (rest_.empty()) {
+      rest_ = before;
+      line_ = line;
+      return fail(line, fmt::format("the value of '{}' has no closing {}", key, quote), "close the quote");
+    }
+    next();
+    const std::string_view behind = trimmed(rest_.substr(0, rest_.find('\n')));
+    if (!behind.empty() && behind.front() != '#') {
+      return fail(line_, fmt::format("the quoted value of '{}' is followed by more text", key),
+                  "quote all of it");
+    }
+    skip_line();
+    if (quote == '"') return store(key, value, line);
+    variables_[key] = std::move(value);
+    return true;
+  }
+
+  // In single quotes only the quote itself can be escaped; a backslash before another one keeps it from doing
+  // so.
+  bool take_escape(char quote, std::string& value) {
+    if (rest_.front() != '\\' || rest_.size() < 2) return false;
+    if (quote == '\'') {
+      if (rest_[1] != '\'' && rest_[1] != '\\') return false;
+      value += rest_[1] == '\'' ? "'" : "\\\\";
+      rest_.remove_prefix(2);
+      return true;
+    }
+    if (take_octal(value)) return true;
+    const std::string_view stands_for = escaped(rest_[1]);
+    if (stands_for.empty()) return false;
+    value += stands_for;
+    rest_.remove_prefix(2);
+    return true;
+  }
+
+  // \0 and up to three octal digits: one ASCII character, as anything above would not be UTF-8.
+  bool take_octal(std::string& value) {
+    if (rest_[1] != '0') return false;
+    unsigned code = 0;
+    std::size_t length = 2;
+    while (length < 5 && length < rest_.size() && rest_[length] >= '0' && rest_[length] <= '7') {
+      code = code * 8 + static_cast<unsigned>(rest_[length++] - '0');
+    }
+    if (length == 2 || code == 0 || code > 0x7F) return false;
+    value += code == '$' ? std::string("$$") : std::string(1, static_cast<char>(code));
+    rest_.remove_prefix(length);
+    return true;
+  }
+
+  bool store(const std::string& key, std::string_view text, int line) {
+    const auto lookup = [this](std::string_view name) { return find(name); };
+    InterpolationError error;
+    std::set<std::string> unset;
+    auto value = interpolate(text, lookup, error, &unset);
+    for (const std::string& name : unset) {
+      if (warned_.insert(name).second) diagnostics_.push_back(unset_variable(name, {file_, line, 0}));
+    }
+    // The statement is used up, wrong or not: nothing is left of it to skip.
+    if (!value) fail(line, fmt::format("the value of '{}': {}", key, error.message), error.remedy);
+    if (value) variables_[key] = std::move(*value);
+    return true;
+  }
+
+  std::optional<std::string> find(std::string_view name) const {
+    if (auto value = lookup_(name)) return value;
+    const auto found = variables_.find(name);
+    return found == variables_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::string_view rest_;
+  int line_ = 1;
+  const std::string& file_;
+  const Lookup& lookup_;
+  Diagnostics& diagnostics_;
+  Variables variables_;
+  UnsetWarned warned_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::optional<Variables> parse_env_file(std::string_view text, const std::string& file, const Lookup& lookup,
+                                        Diagnostics& diagnostics) {
+  text = yaml::without_byte_order_mark(text);
+  if (!yaml::check_characters(text, file, "env-file.encoding", diagnostics)) return std::nullopt;
+  return EnvFile(without_carriage_returns(text), file, lookup, diagnostics).parse();
+}
+
+std::optional<Variables> parse_env_file(std::string_view text, const std::string& file,
+                                        const Environment& environment, Diagnostics& diagnostics) {
+  const Lookup lookup = [&environment](std::string_view name) { return environment.get(name); };
+  return parse_env_file(text, file, lookup, diagnostics);
+}
+
+}  // namespace hivemind::hub
