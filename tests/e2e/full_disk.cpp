@@ -1,0 +1,121 @@
+// A disk that is full under either data directory: told, survived, and gone on from when there is room again.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/fleet.h"
+
+namespace hivemind::tests {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+// A small file system of its own.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path directory, const std::string& size) : directory_(std::move(directory)) {
+    fs::create_directories(directory_);
+    const Outcome outcome = run({"mount", "-t", "tmpfs", "-o", "size=" + size, "hivemind-test", directory_});
+    mounted_ = outcome.exit_code == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) run({"umount", "-l", directory_});
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  bool mounted() const { return mounted_; }
+  const fs::path& path() const { return directory_; }
+
+  // To the last byte: large pieces first, then what still fits.
+  void fill() const {
+    std::ofstream file(directory_ / "filler", std::ios::binary | std::ios::app);
+    for (const std::size_t size : {std::size_t{1} << 20, std::size_t{4096}, std::size_t{1}}) {
+      const std::string piece(size, 'x');
+      while (file.write(piece.data(), static_cast<std::streamsize>(size)).flush()) {
+      }
+      file.clear();
+    }
+  }
+  void make_room() const { fs::remove(directory_ / "filler"); }
+
+ private:
+  fs::path directory_;
+  bool mounted_ = false;
+};
+
+void commit_version(Fleet& fleet, const std::string& version) {
+  fleet.repository().write("web.yml", compose({{"app", version}}));
+  fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
+}
+
+std::string version_of(const Fleet& fleet) {
+  return fleet.engine().variable(fleet.container("web", "app"), "VERSION");
+}
+
+TEST_CASE("a full disk under the hub is told and changes no node", "[full_disk]") {
+  Fleet fleet;
+  SmallDisk disk(fleet.directory() / "hub-disk", "48m");
+  if (!disk.mounted()) {
+    WARN("no file system can be mounted here (run as root)");
+    return;
+  }
+  commit_version(fleet, "1");
+  fleet.start_hub({.data_directory = disk.path() / "hub", .git_url = {}});
+  fleet.start_agent("a");
+  fleet.converge();
+  const auto before = fleet.containers("a");
+
+  disk.fill();
+  commit_version(fleet, "2");
+  const Outcome sync = fleet.sync();
+  CHECK(sync.exit_code != 0);
+  CHECK(fleet.hub_process().running());
+  CHECK(BlockingHttp(fleet.hub_url()).send("GET", "/healthz").status == 200);
+  CHECK(fleet.cli({"status"}).exit_code == 1);
+  CHECK(fleet.containers("a") == before);
+
+  disk.make_room();
+  fleet.converge();
+  CHECK(version_of(fleet) == "2");
+}
+
+TEST_CASE("a full disk under the agent is told, and nothing that runs is lost", "[full_disk]") {
+  Fleet fleet;
+  SmallDisk disk(fleet.directory() / "agent-disk", "16m");
+  if (!disk.mounted()) {
+    WARN("no file system can be mounted here (run as root)");
+    return;
+  }
+  commit_version(fleet, "1");
+  fleet.start_hub();
+  fleet.start_agent("a", {.labels = {}, .data_directory = disk.path() / "agent", .engine_url = {}});
+  fleet.converge();
+
+  disk.fill();
+  commit_version(fleet, "2");
+  fleet.sync();
+  CHECK(fleet.agent_process("a").running());
+  // It either went on without its store, or said why not; it never claims what it has not kept.
+  const auto node = fleet.node_state("a");
+  INFO(node.dump(2));
+  CHECK(
+      (node.at("reason") == "store_failed" || node.at("reason") == "disk_short" || version_of(fleet) == "2"));
+  CHECK(fleet.containers("a").at(fleet.container("web", "app")).state == "running");
+
+  disk.make_room();
+  CHECK(wait_until([&] { return fleet.converged("a"); }, 60s));
+  CHECK(version_of(fleet) == "2");
+
+  fleet.kill_agent("a");
+  const auto before = fleet.containers("a");
+  fleet.restart_agent("a");
+  fleet.converge();
+  CHECK(fleet.containers("a") == before);
+}
+
+}  // namespace
+}  // namespace hivemind::tests

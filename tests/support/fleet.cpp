@@ -1,0 +1,234 @@
+#include "tests/support/fleet.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include <signal.h>
+
+#include "common/error.h"
+#include "common/file.h"
+
+namespace hivemind::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kStart = 30s;
+constexpr auto kEnd = 20s;
+
+std::string random_tag() {
+  std::random_device random;
+  const char* digits = "0123456789abcdef";
+  std::string tag;
+  for (int i = 0; i < 6; ++i) tag += digits[random() % 16];
+  return tag;
+}
+
+std::string program(const std::string& name) {
+  return std::string(HIVEMIND_BIN) + "/" + name;
+}
+
+// The last lines are what a failed test needs.
+std::string end_of(const fs::path& file) {
+  constexpr std::size_t kMost = 4000;
+  if (!fs::exists(file)) return "";
+  std::string text = read_file(file);
+  if (text.size() > kMost) text = "…" + text.substr(text.size() - kMost);
+  return "--- " + file.filename().string() + "\n" + text + "\n";
+}
+
+std::string command_line(const fs::path& process) {
+  std::ifstream file(process / "cmdline");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+Fleet::Fleet()
+    : tag_(random_tag()),
+      repository_(directory_ / "repository"),
+      api_port_(free_port()),
+      broker_port_(free_port()) {
+  hub_options_.data_directory = directory_ / "hub";
+}
+
+Fleet::~Fleet() {
+  // Agents first: they would put back what is removed.
+  for (auto& [name, agent] : agents_) {
+    if (agent.process) agent.process->kill();
+  }
+  if (hub_) hub_->kill();
+  kill_broker();
+  try {
+    for (const auto& [name, agent] : agents_) engine_.remove_all("com.hivemind.node=" + node(name));
+  } catch (const std::exception&) {
+    // The engine is the test's own and goes with it; a destructor has nobody to tell.
+  }
+}
+
+std::string Fleet::hub_url() const {
+  return "http://127.0.0.1:" + std::to_string(api_port_);
+}
+
+void Fleet::start_hub(HubOptions options) {
+  if (options.data_directory.empty()) options.data_directory = directory_ / "hub";
+  if (options.git_url.empty()) options.git_url = repository_.url();
+  hub_options_ = options;
+  hub_.emplace(
+      std::vector<std::string>{program("hivemind-hub"), "--data-dir", options.data_directory, "--git-url",
+                               options.git_url, "--git-branch", "main", "--poll-interval", "3600", "--listen",
+                               "127.0.0.1:" + std::to_string(api_port_), "--broker-listen",
+                               "127.0.0.1:" + std::to_string(broker_port_)},
+      Process::Options{directory_ / "hub.log", {}});
+  if (!wait_until([this] { return hub_ready() || !hub_->running(); }, kStart) || !hub_->running()) {
+    throw std::runtime_error("the hub did not come up\n" + logs());
+  }
+}
+
+// Up and connected to its broker; it may have nothing to fetch yet.
+bool Fleet::hub_ready() const {
+  try {
+    return fs::exists(hub_options_.data_directory / "admin.token") &&
+           status().at("broker").at("connected").get<bool>();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void Fleet::kill_hub() {
+  hub_->kill();
+}
+
+void Fleet::stop_hub() {
+  hub_->signal(SIGTERM);
+  if (hub_->wait(kEnd) != 0) throw std::runtime_error("the hub did not end well\n" + logs());
+}
+
+std::optional<pid_t> Fleet::broker_pid() const {
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    const std::string text = command_line(entry.path());
+    if (text.find("mosquitto") != std::string::npos &&
+        text.find(hub_options_.data_directory.string() + "/") != std::string::npos) {
+      return std::stoi(entry.path().filename());
+    }
+  }
+  return std::nullopt;
+}
+
+void Fleet::kill_broker() {
+  const std::optional<pid_t> pid = broker_pid();
+  if (!pid) return;
+  ::kill(*pid, SIGKILL);
+  wait_until([&] { return broker_pid() != pid; }, kEnd);
+}
+
+void Fleet::start_agent(const std::string& name, AgentOptions options) {
+  if (options.data_directory.empty()) options.data_directory = directory_ / ("agent-" + name);
+  if (options.engine_url.empty()) options.engine_url = EngineClient::url();
+  Agent& agent = agents_[name];
+  agent.options = options;
+  std::vector<std::string> command{program("hivemind-agent"),
+                                   "--node",
+                                   node(name),
+                                   "--broker",
+                                   "mqtt://127.0.0.1:" + std::to_string(broker_port_),
+                                   "--hub-key",
+                                   hub_options_.data_directory / "hub.pub",
+                                   "--data-dir",
+                                   options.data_directory};
+  for (const auto& [key, value] : options.labels)
+    command.insert(command.end(), {"--label", key + "=" + value});
+  agent.process.emplace(command, Process::Options{directory_ / ("agent-" + name + ".log"),
+                                                  {{"DOCKER_HOST", options.engine_url}}});
+}
+
+void Fleet::restart_agent(const std::string& name) {
+  start_agent(name, AgentOptions(agents_.at(name).options));
+}
+
+void Fleet::kill_agent(const std::string& name) {
+  agents_.at(name).process->kill();
+}
+
+void Fleet::stop_agent(const std::string& name) {
+  Process& process = agent_process(name);
+  process.signal(SIGTERM);
+  if (process.wait(kEnd) != 0) throw std::runtime_error("agent '" + name + "' did not end well\n" + logs());
+}
+
+Outcome Fleet::cli(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program("hivemind"));
+  return run(
+      arguments,
+      {{"HIVEMIND_HUB", hub_url()}, {"HIVEMIND_TOKEN_FILE", hub_options_.data_directory / "admin.token"}},
+      120s);
+}
+
+Outcome Fleet::sync() const {
+  return cli({"sync", "--wait"});
+}
+
+void Fleet::converge() const {
+  // A node that has just been started is waited for only once the hub has heard of it.
+  for (const auto& [name, agent] : agents_) {
+    const auto known = [&] {
+      try {
+        return node_state(name).at("online").get<bool>();
+      } catch (const std::exception&) {
+        return false;
+      }
+    };
+    if (!wait_until(known, kStart))
+      throw std::runtime_error("node '" + name + "' does not get online\n" + logs());
+  }
+  const Outcome outcome = sync();
+  if (outcome.exit_code != 0)
+    throw std::runtime_error("sync: " + outcome.output + outcome.errors + "\n" + logs());
+}
+
+BlockingHttp Fleet::api() const {
+  std::string token = read_file(hub_options_.data_directory / "admin.token");
+  while (!token.empty() && token.back() == '\n') token.pop_back();
+  return BlockingHttp(hub_url(), {{"Authorization", "Bearer " + token}});
+}
+
+bool Fleet::converged(const std::string& name) const {
+  try {
+    return node_state(name).at("state") == "converged";
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+std::string Fleet::logs() const {
+  std::string text = end_of(directory_ / "hub.log");
+  for (const auto& [name, agent] : agents_) text += end_of(directory_ / ("agent-" + name + ".log"));
+  return text;
+}
+
+std::string test_image() {
+  const char* image = std::getenv("HIVEMIND_TEST_IMAGE");
+  return image != nullptr ? image : "hivemind-test:1";
+}
+
+std::string stack_entry(const Fleet& fleet, const std::string& name, const std::string& more) {
+  return "  - name: " + fleet.stack(name) + "\n    compose_file: " + name + ".yml\n" + more;
+}
+
+std::string compose(const std::map<std::string, std::string>& version_of_service) {
+  std::string text = "services:\n";
+  for (const auto& [service, version] : version_of_service) {
+    text += "  " + service + ":\n    image: " + test_image() + "\n    environment:\n      VERSION: \"" +
+            version + "\"\n";
+  }
+  return text;
+}
+
+}  // namespace hivemind::tests
