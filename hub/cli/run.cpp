@@ -17,8 +17,10 @@ class Runner {
   ExitCode operator()(const StatusCommand&) const {
     HubClient hub = connect();
     const Json status = hub.get("/api/v1/status");
-    if (invocation_.output == Output::kJson) return print(pretty(status));
-    return print(status_view(status, hub.get("/api/v1/nodes"), hub.url(), console_.out_screen()));
+    print(invocation_.output == Output::kJson
+              ? pretty(status)
+              : status_view(status, hub.get("/api/v1/nodes"), hub.url(), console_.out_screen()));
+    return is_well(status) ? ExitCode::kOk : ExitCode::kBad;
   }
   ExitCode operator()(const NodeListCommand&) const { return show("/api/v1/nodes", node_list_view); }
   ExitCode operator()(const NodeShowCommand& command) const {

@@ -117,6 +117,17 @@ std::string next_step(const Json& status) {
 
 }  // namespace
 
+bool is_well(const Json& status) {
+  const std::string desired = text_of(part_of(status, "desired"), "state");
+  if (desired == "invalid" || desired == "held") return false;
+  if (text_of(part_of(status, "git"), "state") == "failed" ||
+      !flag_of(part_of(status, "broker"), "connected")) {
+    return false;
+  }
+  if (!text_of(part_of(status, "store"), "error").empty()) return false;
+  return count_of(part_of(status, "nodes"), "failed") == 0 && !has_errors(list_of(status, "diagnostics"));
+}
+
 std::string status_view(const Json& status, const Json& nodes, std::string_view hub_url,
                         const Screen& screen) {
   Rows rows;

@@ -34,11 +34,6 @@ class Deadline {
   Steady::time_point end_;
 };
 
-bool has_error(const Json& diagnostics) {
-  return std::any_of(diagnostics.begin(), diagnostics.end(),
-                     [](const Json& each) { return text_of(each, "severity") == "error"; });
-}
-
 bool is_over(const Json& convergence) {
   return flag_of(convergence, "converged") || !list_of(convergence, "failed").empty();
 }
@@ -100,7 +95,7 @@ ExitCode outcome(const Json& result) {
   const std::string state = text_of(result, "state");
   if (state != "applied" && state != "unchanged") return ExitCode::kBad;
   const Json& convergence = part_of(result, "convergence");
-  if (has_error(list_of(result, "diagnostics")) || !list_of(convergence, "failed").empty())
+  if (has_errors(list_of(result, "diagnostics")) || !list_of(convergence, "failed").empty())
     return ExitCode::kBad;
   const bool waited = result.contains("convergence");
   return waited && !flag_of(convergence, "converged") ? ExitCode::kTimeout : ExitCode::kOk;

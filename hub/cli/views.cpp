@@ -40,6 +40,11 @@ std::string diagnostics_view(const Json& diagnostics, const Screen& screen) {
   return text;
 }
 
+bool has_errors(const Json& diagnostics) {
+  return std::any_of(diagnostics.begin(), diagnostics.end(),
+                     [](const Json& each) { return text_of(each, "severity") == "error"; });
+}
+
 std::string failure_view(std::string_view text, const Screen& screen) {
   return fmt::format("{} {}\n", paint(screen, Tone::kBad, "error:"), printable(text));
 }

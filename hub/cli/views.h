@@ -13,6 +13,10 @@ namespace hivemind::hub::cli {
 std::string status_view(const Json& status, const Json& nodes, std::string_view hub_url,
                         const Screen& screen);
 
+// Nothing in GET /status asks for an operator: no failure of Git, broker, store or a node, no held or broken
+// commit. Nodes that are away or under way are no trouble.
+bool is_well(const Json& status);
+
 std::string node_list_view(const Json& nodes, const Screen& screen);
 std::string node_view(const Json& node, const Screen& screen);
 
@@ -34,6 +38,8 @@ std::string events_view(const Json& events, const Screen& screen);
 
 // One line each: severity in colour, place and message wrapped as they come.
 std::string diagnostics_view(const Json& diagnostics, const Screen& screen);
+
+bool has_errors(const Json& diagnostics);
 
 // "error: " and the text, for standard error.
 std::string failure_view(std::string_view text, const Screen& screen);

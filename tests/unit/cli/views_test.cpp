@@ -67,6 +67,29 @@ TEST_CASE("status says what is wrong with Git, when it is tried again, and that 
   CHECK_THAT(text, ContainsSubstring("not connected: connection refused"));
 }
 
+TEST_CASE("a fleet is well until something asks for an operator") {
+  CHECK(is_well(healthy_status()));
+  Json away = healthy_status();
+  away["nodes"].update(Json{{"online", 0}, {"converged", 0}});
+  CHECK(is_well(away));
+  const std::vector<Json> troubles{{{"git", {{"state", "failed"}}}},
+                                   {{"desired", {{"state", "invalid"}}}},
+                                   {{"desired", {{"state", "held"}}}},
+                                   {{"broker", {{"connected", false}}}},
+                                   {{"store", {{"error", "disk is full"}}}},
+                                   {{"nodes", {{"failed", 1}}}},
+                                   {{"diagnostics", Json::array({{{"severity", "error"}}})}}};
+  for (const Json& trouble : troubles) {
+    Json status = healthy_status();
+    status.update(trouble);
+    CAPTURE(trouble.dump());
+    CHECK_FALSE(is_well(status));
+  }
+  Json warned = healthy_status();
+  warned["diagnostics"] = Json::array({{{"severity", "warning"}}});
+  CHECK(is_well(warned));
+}
+
 TEST_CASE("status says what to do about an invalid and about a held commit") {
   Json status = healthy_status();
   status["desired"].update(Json{{"state", "invalid"}, {"text", "stacks.yml does not parse"}});

@@ -1,0 +1,23 @@
+# cmake -DHIVEMIND=PROGRAM -DPAGE=docs/cli.md [-DUPDATE=ON] -P reference.cmake
+# The part of the page between the markers is what 'hivemind help-all' prints: compared, or with UPDATE written.
+set(begin "<!-- begin of what 'hivemind help-all' prints: update it with 'cmake --build build/dev --target docs' -->\n")
+set(end "<!-- end of what 'hivemind help-all' prints -->\n")
+
+execute_process(COMMAND ${HIVEMIND} help-all OUTPUT_VARIABLE reference COMMAND_ERROR_IS_FATAL ANY)
+file(READ ${PAGE} page)
+string(FIND "${page}" "${begin}" from)
+string(FIND "${page}" "${end}" to)
+if(from EQUAL -1 OR to LESS from)
+  message(FATAL_ERROR "${PAGE} has lost its markers:\n${begin}${end}")
+endif()
+string(LENGTH "${begin}" length)
+math(EXPR from "${from} + ${length}")
+string(SUBSTRING "${page}" 0 ${from} before)
+string(SUBSTRING "${page}" ${to} -1 after)
+if(page STREQUAL "${before}\n${reference}\n${after}")
+  return()
+endif()
+if(NOT UPDATE)
+  message(FATAL_ERROR "${PAGE} does not say what 'hivemind help-all' prints (update it with 'cmake --build build/dev --target docs')")
+endif()
+file(WRITE ${PAGE} "${before}\n${reference}\n${after}")
