@@ -204,7 +204,8 @@ asio::awaitable<void> Client::Impl::pump(ConnectionPtr connection, Request reque
                                          std::function<void(std::string_view)> on_data,
                                          std::chrono::milliseconds idle) {
   Parser<beast::http::buffer_body> parser(std::move(*head));
-  parser.eager(true);
+  // An eager parser would sit on a piece until the head of the next chunk has come.
+  parser.eager(false);
   parser.body_limit(boost::none);
   std::vector<char> piece(kPiece);
   connection->clear_deadline();
