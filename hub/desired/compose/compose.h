@@ -24,12 +24,12 @@ struct Source {
 // Every path that was asked for, found or not, so that a later change of one of them is noticed. Grows.
 using PathsRead = std::set<std::string, std::less<>>;
 
-std::optional<Source> load(const Snapshot& snapshot, const std::string& stack, const std::vector<std::string>& files,
-                           PathsRead& paths, Diagnostics& diagnostics);
+std::optional<Source> load(const Snapshot& snapshot, const std::string& stack,
+                           const std::vector<std::string>& files, PathsRead& paths, Diagnostics& diagnostics);
 
-// The release of a stack for one environment, or nothing when there were errors. Its digest and config hashes depend on
-// content alone: not on the order of maps, the revision, or the machine.
-std::optional<CompiledRelease> compile(const Source& source, const Environment& environment, const Snapshot& snapshot,
-                                       PathsRead& paths, Diagnostics& diagnostics);
+// The release of a stack for one environment, or nothing when there were errors. Its digest and config hashes
+// depend on content alone: not on the order of maps, the revision, or the machine.
+std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
+                                       const Snapshot& snapshot, PathsRead& paths, Diagnostics& diagnostics);
 
 }  // namespace hivemind::hub::compose

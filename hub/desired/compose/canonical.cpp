@@ -1,0 +1,106 @@
+#include "hub/desired/compose/canonical.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/digest.h"
+#include "common/error.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+using nlohmann::json;
+
+// Part of what is hashed: a change of what follows must be a change of the prefix, which replaces every
+// container once.
+constexpr const char* kServicePrefix = "hivemind service 1\n";
+constexpr const char* kNetworkPrefix = "hivemind network 1\n";
+constexpr const char* kVolumePrefix = "hivemind volume 1\n";
+constexpr const char* kReleasePrefix = "hivemind release 1\n";
+
+json file_mount_json(const v1::FileMount& mount) {
+  json entries = json::array();
+  for (const v1::FileEntry& entry : mount.entries()) {
+    entries.push_back({{"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", entry.mode()}});
+  }
+  return {{"target", mount.target()}, {"read_only", mount.read_only()}, {"source", mount.source()},
+          {"single", mount.single()}, {"options", mount.options()},     {"entries", std::move(entries)}};
+}
+
+json container_json(const v1::Service& service) {
+  json endpoints = json::array();
+  for (const v1::Endpoint& endpoint : service.endpoints()) {
+    endpoints.push_back({{"network", endpoint.network()}, {"body", endpoint.engine_body()}});
+  }
+  json mounts = json::array();
+  for (const v1::FileMount& mount : service.file_mounts()) mounts.push_back(file_mount_json(mount));
+  return {{"name", service.name()},
+          {"image", service.image()},
+          {"platform", service.platform()},
+          {"body", service.engine_body()},
+          {"container_name", service.container_name()},
+          {"network_of", service.network_of()},
+          {"endpoints", std::move(endpoints)},
+          {"file_mounts", std::move(mounts)}};
+}
+
+json service_json(const v1::Service& service) {
+  json dependencies = json::array();
+  for (const v1::Dependency& dependency : service.depends_on()) {
+    dependencies.push_back({{"service", dependency.service()},
+                            {"condition", static_cast<int>(dependency.condition())},
+                            {"required", dependency.required()}});
+  }
+  json all = container_json(service);
+  all["pull_policy"] = static_cast<int>(service.pull_policy());
+  all["replicas"] = service.replicas();
+  all["depends_on"] = std::move(dependencies);
+  return all;
+}
+
+template <typename T>
+json resource_json(const T& resource) {
+  return {{"key", resource.key()},
+          {"name", resource.name()},
+          {"external", resource.external()},
+          {"body", resource.engine_body()}};
+}
+
+std::string hash(const char* prefix, const json& content) {
+  return sha256_hex(prefix + canonical_text(content));
+}
+
+}  // namespace
+
+std::string canonical_text(const json& value) {
+  try {
+    return value.dump();
+  } catch (const json::exception&) {
+    throw Error(ErrorCode::kInvalid, "text is not UTF-8");
+  }
+}
+
+std::string config_hash(const v1::Service& service) {
+  return hash(kServicePrefix, container_json(service));
+}
+std::string config_hash(const v1::Network& network) {
+  return hash(kNetworkPrefix, resource_json(network));
+}
+std::string config_hash(const v1::Volume& volume) {
+  return hash(kVolumePrefix, resource_json(volume));
+}
+
+std::string release_digest(const v1::Release& release) {
+  json services = json::array();
+  for (const v1::Service& service : release.services()) services.push_back(service_json(service));
+  json networks = json::array();
+  for (const v1::Network& network : release.networks()) networks.push_back(resource_json(network));
+  json volumes = json::array();
+  for (const v1::Volume& volume : release.volumes()) volumes.push_back(resource_json(volume));
+  return "sha256:" + hash(kReleasePrefix, {{"stack", release.stack()},
+                                           {"engine_api", release.engine_api()},
+                                           {"services", std::move(services)},
+                                           {"networks", std::move(networks)},
+                                           {"volumes", std::move(volumes)}});
+}
+
+}  // namespace hivemind::hub::compose

@@ -1,0 +1,51 @@
+#include "hub/desired/compose/compose.h"
+#include "hub/desired/compose/contents.h"
+#include "hub/desired/compose/lower.h"
+#include "hub/desired/compose/merge.h"
+#include "hub/desired/compose/project.h"
+#include "hub/desired/compose/validate.h"
+#include "hub/desired/interpolate.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+// Each file is interpolated before it is merged: a default of one file is a value that the next may replace.
+yaml::Node interpolated(const Source& source, const Environment& environment, Diagnostics& diagnostics) {
+  std::vector<yaml::Node> documents = source.documents;
+  for (yaml::Node& document : documents) interpolate(document, environment, diagnostics);
+  return merge(std::move(documents));
+}
+
+// Later steps build on what earlier ones have checked, so the first step with an error is the last.
+std::optional<CompiledRelease> compile_steps(const Source& source, const Environment& environment,
+                                             const Snapshot& snapshot, PathsRead& paths,
+                                             Diagnostics& diagnostics) {
+  Reader reader(source.stack, diagnostics);
+  const yaml::Node document = interpolated(source, environment, diagnostics);
+  Project project = read_project(document, source.stack, environment, reader);
+  validate(project, reader);
+  Repository repository(snapshot, source.directory, paths, reader);
+  for (auto& [name, service] : project.services) {
+    const Reader::Scope scope = reader.in_service(name);
+    resolve_environment(service, environment, repository, reader);
+  }
+  if (has_errors(diagnostics)) return std::nullopt;
+  v1::Release release = lower(project, source.stack, repository, reader);
+  if (has_errors(diagnostics)) return std::nullopt;
+  return CompiledRelease{std::move(release), repository.take_files()};
+}
+
+}  // namespace
+
+std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
+                                       const Snapshot& snapshot, PathsRead& paths, Diagnostics& diagnostics) {
+  Diagnostics own;
+  auto result = compile_steps(source, environment, snapshot, paths, own);
+  for (Diagnostic& diagnostic : own) {
+    diagnostic.stack = source.stack;
+    diagnostics.push_back(std::move(diagnostic));
+  }
+  return result;
+}
+
+}  // namespace hivemind::hub::compose

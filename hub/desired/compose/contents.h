@@ -1,0 +1,21 @@
+#pragma once
+
+#include "hub/desired/compose/model.h"
+#include "hub/desired/compose/repository.h"
+#include "hub/desired/environment.h"
+
+// What a service takes from the repository besides its Compose file.
+namespace hivemind::hub::compose {
+
+// Fills in the variables of the service's env files, below those of 'environment', and the ones that are
+// passed through.
+void resolve_environment(Service& service, const Environment& environment, Repository& repository,
+                         Reader& reader);
+
+// The service's relative binds and configs. What the repository has travels as files; what it does not have
+// is a directory that the node keeps for the stack. So is a directory that holds nothing but '.gitkeep' or
+// '.gitignore': that is how an empty one is kept in Git.
+std::vector<v1::FileMount> file_mounts(const Service& service, const Project& project, Repository& repository,
+                                       Reader& reader);
+
+}  // namespace hivemind::hub::compose

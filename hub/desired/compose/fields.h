@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "hub/desired/compose/reader.h"
+
+namespace hivemind::hub::compose {
+
+// What to do with one key of a map that describes a T. The reader's path already ends in the key.
+template <typename T>
+struct Field {
+  std::string_view key;
+  void (*read)(const yaml::Node& value, T& into, Reader& reader);
+};
+
+// Keys that the specification has and that are not read.
+enum class Unread {
+  kRefused,  // what it asks for cannot be had yet: an error
+  kIgnored,  // without a meaning on a node, or only a hint: a warning with the reason
+  kSilent,   // says what is the case anyway
+};
+struct UnreadKey {
+  std::string_view key;
+  Unread how = Unread::kRefused;
+  std::string_view text = {};  // the remedy, or why it is ignored
+};
+
+// A key whose value is absent or null is left alone; 'x-' keys are the user's own at every level.
+inline bool is_extension(const yaml::Node& key) {
+  return key.scalar.starts_with("x-");
+}
+
+template <typename T>
+void read_unread(const yaml::Node& key, std::span<const Field<T>> fields, std::span<const UnreadKey> unread,
+                 Reader& reader) {
+  for (const UnreadKey& one : unread) {
+    if (one.key != key.scalar) continue;
+    if (one.how == Unread::kRefused) reader.unsupported_key(key, std::string(one.text));
+    if (one.how == Unread::kIgnored) reader.ignored_key(key, one.text);
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (const Field<T>& field : fields) known.push_back(field.key);
+  for (const UnreadKey& one : unread) known.push_back(one.key);
+  reader.unknown_key(key, known);
+}
+
+// Reads the members of a map by a table. Members in neither table are unknown keys.
+template <typename T>
+void read_fields(const yaml::Node& map, std::span<const Field<T>> fields, std::span<const UnreadKey> unread,
+                 T& into, Reader& reader) {
+  if (!reader.is_map(map)) return;
+  for (const auto& [key, value] : map.members) {
+    if (is_extension(key)) continue;
+    const Field<T>* found = nullptr;
+    for (const Field<T>& field : fields) {
+      if (field.key == key.scalar) found = &field;
+    }
+    if (found == nullptr) {
+      read_unread(key, fields, unread, reader);
+    } else if (!value.is_null()) {
+      const Reader::Scope scope = reader.in_key(key.scalar);
+      found->read(value, into, reader);
+    }
+  }
+}
+
+template <typename T, std::size_t N>
+void read_fields(const yaml::Node& map, const Field<T> (&fields)[N], T& into, Reader& reader) {
+  read_fields(map, std::span<const Field<T>>(fields), std::span<const UnreadKey>{}, into, reader);
+}
+template <typename T, std::size_t N, std::size_t M>
+void read_fields(const yaml::Node& map, const Field<T> (&fields)[N], const UnreadKey (&unread)[M], T& into,
+                 Reader& reader) {
+  read_fields(map, std::span<const Field<T>>(fields), std::span<const UnreadKey>(unread), into, reader);
+}
+
+}  // namespace hivemind::hub::compose

@@ -1,0 +1,63 @@
+#include "hub/desired/compose/keys/family.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+// Numbers and truth values keep the text that they are written with: '010' stays '010' and '1.10' stays
+// '1.10', where the reference prints the number that it has parsed ('8', '1.1').
+void read_environment(const yaml::Node& node, Service& service, Reader& reader) {
+  for (auto& [name, value] : reader.pairs(node)) {
+    if (name.empty()) {
+      reader.error(value.location, "compose.invalid-value", "a variable of 'environment' has no name");
+      continue;
+    }
+    service.environment.values[name] = std::move(value.value);
+  }
+}
+
+void read_path(const yaml::Node& node, EnvFile& file, Reader& reader) {
+  file.path = {reader.text(node).value_or(""), node.location};
+}
+void read_required(const yaml::Node& node, EnvFile& file, Reader& reader) {
+  file.required = reader.boolean(node).value_or(true);
+}
+void read_format(const yaml::Node& node, EnvFile& file, Reader& reader) {
+  file.raw = reader.choice(node, {"raw"}).has_value();
+}
+constexpr Field<EnvFile> kFileFields[] = {
+    {"path", read_path}, {"required", read_required}, {"format", read_format}};
+
+void read_file(const yaml::Node& node, Service& service, Reader& reader) {
+  EnvFile file;
+  if (node.is_map()) {
+    read_fields(node, kFileFields, file, reader);
+  } else {
+    read_path(node, file, reader);
+  }
+  if (file.path.location.line == 0) file.path.location = node.location;
+  service.environment.files.push_back(std::move(file));
+}
+
+void read_env_file(const yaml::Node& node, Service& service, Reader& reader) {
+  if (!node.is_sequence()) return read_file(node, service, reader);
+  for (const yaml::Node& item : node.items) read_file(item, service, reader);
+}
+
+constexpr Field<Service> kFields[] = {
+    {"environment", read_environment},
+    {"env_file", read_env_file},
+};
+
+// Sorted, so that the order in the file changes no container. A name without a value removes the image's.
+void emit(const Service& service, const Project&, EngineBody& body) {
+  Words all;
+  for (const auto& [name, value] : service.environment.values)
+    all.push_back(value ? name + "=" + *value : name);
+  put(body.config, "Env", all);
+}
+
+}  // namespace
+
+constinit const Family kEnvironment{kFields, emit};
+
+}  // namespace hivemind::hub::compose

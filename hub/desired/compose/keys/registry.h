@@ -1,0 +1,12 @@
+#pragma once
+
+#include "hub/desired/compose/keys/family.h"
+
+// All keys of a service. A new key is a row in its family's table; a new family is a row here.
+namespace hivemind::hub::compose {
+
+void read_service(const yaml::Node& node, Service& service, Reader& reader);
+
+EngineBody emit_service(const Service& service, const Project& project);
+
+}  // namespace hivemind::hub::compose

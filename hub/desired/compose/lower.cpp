@@ -1,0 +1,127 @@
+#include "hub/desired/compose/lower.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "hub/desired/compose/canonical.h"
+#include "hub/desired/compose/contents.h"
+#include "hub/desired/compose/keys/registry.h"
+#include "hub/desired/compose/resources.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+// The service's name is what others reach it by; its container's name is added by the engine.
+nlohmann::json endpoint_json(const Service& service, const NetworkUse& use) {
+  Words aliases{service.name};
+  for (const std::string& alias : use.aliases) {
+    if (std::ranges::find(aliases, alias) == aliases.end()) aliases.push_back(alias);
+  }
+  nlohmann::json json = {{"Aliases", aliases}};
+  if (!use.ipv4_address.empty()) json["IPAMConfig"]["IPv4Address"] = use.ipv4_address;
+  if (!use.ipv6_address.empty()) json["IPAMConfig"]["IPv6Address"] = use.ipv6_address;
+  if (!use.link_local_ips.empty()) json["IPAMConfig"]["LinkLocalIPs"] = use.link_local_ips;
+  return json;
+}
+
+void add_endpoints(const Service& service, const Project& project, v1::Service& into) {
+  for (const NetworkUse& use : service.networks.networks) {
+    v1::Endpoint& endpoint = *into.add_endpoints();
+    endpoint.set_network(project.networks.at(use.network.value).name);
+    endpoint.set_engine_body(canonical_text(endpoint_json(service, use)));
+  }
+}
+
+void add_dependencies(const Service& service, v1::Service& into) {
+  for (const auto& [name, dependency] : service.depends_on) {
+    v1::Dependency& one = *into.add_depends_on();
+    one.set_service(name);
+    one.set_condition(dependency.condition);
+    one.set_required(dependency.required);
+  }
+}
+
+class Lowering {
+ public:
+  Lowering(const Project& project, const std::string& stack, Repository& repository, Reader& reader)
+      : project_(project), stack_(stack), repository_(repository), reader_(reader) {}
+
+  v1::Release run() {
+    release_.set_stack(stack_);
+    for (const auto& [name, service] : project_.services) {
+      const Reader::Scope scope = reader_.in_service(name);
+      try {
+        add_service(service);
+      } catch (const Error& error) {
+        reader_.error(service.location, "compose.not-utf8", error.what(),
+                      "check its variables and env files");
+      }
+    }
+    add_resources();
+    release_.set_engine_api(fmt::format("1.{}", api_minor_));
+    release_.set_digest(release_digest(release_));
+    return std::move(release_);
+  }
+
+ private:
+  void add_service(const Service& service) {
+    v1::Service& into = *release_.add_services();
+    const EngineBody body = emit_service(service, project_);
+    api_minor_ = std::max(api_minor_, body.api_minor);
+    into.set_name(service.name);
+    into.set_image(service.image.reference.value);
+    into.set_pull_policy(service.image.pull_policy);
+    into.set_platform(service.image.platform);
+    into.set_engine_body(canonical_text(body.config));
+    into.set_container_name(service.image.container_name.value);
+    into.set_replicas(service.replicas.count());
+    into.set_network_of(service.network_of());
+    add_dependencies(service, into);
+    add_endpoints(service, project_, into);
+    for (v1::FileMount& mount : file_mounts(service, project_, repository_, reader_)) {
+      *into.add_file_mounts() = std::move(mount);
+    }
+    into.set_config_hash(config_hash(into));
+    for (const NetworkUse& use : service.networks.networks) networks_.insert(use.network.value);
+    for (const Mount& mount : service.mounts.mounts) {
+      if (mount.kind == MountKind::kVolume) volumes_.insert(mount.source);
+    }
+  }
+
+  template <typename T>
+  static void fill(T& into, const auto& from, const nlohmann::json& body) {
+    into.set_key(from.key);
+    into.set_name(from.name);
+    into.set_external(from.external);
+    if (!from.external) into.set_engine_body(canonical_text(body));
+    into.set_config_hash(config_hash(into));
+  }
+
+  void add_resources() {
+    for (const auto& [key, network] : project_.networks) {
+      if (networks_.contains(key)) fill(*release_.add_networks(), network, network_body(network));
+    }
+    for (const auto& [key, volume] : project_.volumes) {
+      if (volumes_.contains(key)) fill(*release_.add_volumes(), volume, volume_body(volume));
+    }
+  }
+
+  const Project& project_;
+  const std::string& stack_;
+  Repository& repository_;
+  Reader& reader_;
+  v1::Release release_;
+  int api_minor_ = 41;
+  std::set<std::string> networks_, volumes_;  // keys of those in use
+};
+
+}  // namespace
+
+v1::Release lower(const Project& project, const std::string& stack, Repository& repository, Reader& reader) {
+  return Lowering(project, stack, repository, reader).run();
+}
+
+}  // namespace hivemind::hub::compose

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "hub/desired/compose/model.h"
+#include "hub/desired/environment.h"
+
+namespace hivemind::hub::compose {
+
+// Reads a merged document. Services whose profiles are not active (COMPOSE_PROFILES) are left out; services
+// that say nothing about networks are on 'default'; names of networks and volumes are the real ones. What is
+// wrong with single keys is reported here, what concerns several is validate.h's.
+Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
+                     Reader& reader);
+
+}  // namespace hivemind::hub::compose

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "hub/desired/compose/model.h"
+#include "hub/desired/environment.h"
+
+// The top-level 'networks', 'volumes' and 'configs': what services refer to.
+namespace hivemind::hub::compose {
+
+std::map<std::string, Network> read_network_map(const yaml::Node& node, const std::string& stack,
+                                                Reader& reader);
+std::map<std::string, Volume> read_volume_map(const yaml::Node& node, const std::string& stack,
+                                              Reader& reader);
+std::map<std::string, Config> read_config_map(const yaml::Node& node, const Environment& environment,
+                                              Reader& reader);
+
+// Bodies of POST /networks/create and POST /volumes/create, without the bookkeeping labels.
+nlohmann::json network_body(const Network& network);
+nlohmann::json volume_body(const Volume& volume);
+
+}  // namespace hivemind::hub::compose

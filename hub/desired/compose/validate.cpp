@@ -1,0 +1,324 @@
+#include "hub/desired/compose/validate.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "hub/desired/compose/suggest.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+template <typename T>
+std::string did_you_mean(const std::string& name, const std::map<std::string, T>& known,
+                         std::string otherwise) {
+  std::vector<std::string_view> names;
+  for (const auto& [key, value] : known) names.push_back(key);
+  const auto meant = closest(name, names);
+  return meant ? fmt::format("did you mean '{}'?", *meant) : std::move(otherwise);
+}
+
+// --- one service
+
+void check_image(const Service& service, Reader& reader) {
+  const Image& image = service.image;
+  if (image.build && image.present) {
+    reader.warning(*image.build, "compose.build-ignored", "key 'build' is ignored: nodes build no images",
+                   "the image must be in a registry, or on the node");
+  } else if (image.build) {
+    reader.error(*image.build, "compose.build-without-image",
+                 "'build' without 'image': nodes build no images", "build it elsewhere and give 'image:'");
+  } else if (!image.present) {
+    reader.error(service.location, "compose.missing-image", "the service has no image", "give 'image:'");
+  }
+}
+
+void check_replicas(const Service& service, Reader& reader) {
+  const Replicas& replicas = service.replicas;
+  if (replicas.scale && replicas.deploy && replicas.scale->value != replicas.deploy->value) {
+    reader.error(
+        replicas.scale->location, "compose.conflict",
+        fmt::format("'scale' is {}, 'deploy.replicas' is {}", replicas.scale->value, replicas.deploy->value),
+        "remove one of the two");
+  }
+  if (replicas.count() <= 1) return;
+  if (!service.image.container_name.value.empty()) {
+    reader.error(service.image.container_name.location, "compose.conflict",
+                 fmt::format("'container_name' cannot be shared by {} replicas", replicas.count()),
+                 "remove it, or run one replica");
+  }
+  for (const Port& port : service.ports.published) {
+    const bool picked = port.published && port.target.count() == 1 &&
+                        port.published->count() >= static_cast<int>(replicas.count());
+    if (!port.published || picked) continue;
+    reader.error(
+        port.location, "compose.port-conflict",
+        fmt::format("{} replicas cannot share host port {}", replicas.count(), to_string(*port.published)),
+        "publish a range of ports, or none");
+  }
+}
+
+template <typename T>
+void check_limit(const Limit<T>& limit, std::string_view plain, std::string_view deploy, Reader& reader) {
+  if (!limit.plain || !limit.deploy || limit.plain->value == limit.deploy->value) return;
+  reader.error(
+      limit.plain->location, "compose.conflict",
+      fmt::format("'{}' and '{}' differ: {} and {}", plain, deploy, limit.plain->value, limit.deploy->value),
+      "remove one of the two");
+}
+
+void check_resources(const Service& service, Reader& reader) {
+  const Resources& resources = service.resources;
+  check_limit(resources.memory, "mem_limit", "deploy.resources.limits.memory", reader);
+  check_limit(resources.memory_reservation, "mem_reservation", "deploy.resources.reservations.memory",
+              reader);
+  check_limit(resources.nano_cpus, "cpus", "deploy.resources.limits.cpus", reader);
+  check_limit(resources.pids, "pids_limit", "deploy.resources.limits.pids", reader);
+  const auto limit = resources.memory.value();
+  const auto reservation = resources.memory_reservation.value();
+  if (limit && *limit > 0 && reservation && *reservation > *limit) {
+    reader.error(service.location, "compose.conflict",
+                 fmt::format("memory reservation {} is above the limit {}", *reservation, *limit));
+  }
+}
+
+void check_targets(const Service& service, Reader& reader) {
+  std::map<std::string, Location> seen;
+  const auto claim = [&](std::string target, const Location& at) {
+    while (target.size() > 1 && target.ends_with('/')) target.pop_back();
+    const auto [first, fresh] = seen.emplace(target, at);
+    if (fresh) return;
+    reader.error(at, "compose.duplicate-target",
+                 fmt::format("'{}' is mounted twice, first in line {}", target, first->second.line));
+  };
+  for (const Mount& mount : service.mounts.mounts) claim(mount.target, mount.location);
+  for (const ConfigUse& use : service.mounts.configs) claim(use.target, use.source.location);
+  for (const auto& [target, options] : service.mounts.tmpfs) claim(target, options.location);
+}
+
+// A container in another's network namespace has no ports, names or addresses of its own: the engine refuses
+// them. On the host's network, or with none, it ignores ports.
+void check_network_mode(const Service& service, Reader& reader) {
+  const Text& mode = service.networks.mode;
+  if (mode.value.empty()) return;
+  if (service.networks.location) {
+    reader.error(mode.location, "compose.conflict", "'network_mode' and 'networks' exclude each other",
+                 "remove one of the two");
+  }
+  const bool shared = mode.value.starts_with("service:") || mode.value.starts_with("container:");
+  const bool published = !service.ports.published.empty();
+  if (shared && (published || !service.ports.exposed.empty())) {
+    reader.error(service.ports.location.value_or(mode.location), "compose.conflict",
+                 fmt::format("ports cannot be published or exposed with 'network_mode: {}'", mode.value),
+                 "publish them at the service whose network it is");
+  } else if (!shared && published && mode.value != "bridge") {
+    reader.warning(*service.ports.location, "compose.ports-ignored",
+                   fmt::format("'ports' is ignored with 'network_mode: {}'", mode.value),
+                   "remove one of the two");
+  }
+  const Hosts& hosts = service.hosts;
+  const bool named = !hosts.hostname.empty() || !hosts.domainname.empty() || !hosts.dns.empty() ||
+                     !hosts.extra_hosts.empty();
+  if (shared && named) {
+    reader.error(
+        hosts.location.value_or(mode.location), "compose.conflict",
+        fmt::format("'hostname', 'domainname', 'dns' and 'extra_hosts' cannot be set with 'network_mode: {}'",
+                    mode.value),
+        "set them at the service whose network it is");
+  }
+}
+
+// --- what services refer to
+
+void check_networks(const Service& service, const Project& project, Reader& reader) {
+  std::set<std::string> seen;
+  for (const NetworkUse& use : service.networks.networks) {
+    const std::string& name = use.network.value;
+    if (!seen.insert(name).second) {
+      reader.error(use.network.location, "compose.duplicate",
+                   fmt::format("network '{}' is listed twice", name));
+    }
+    if (project.networks.contains(name)) continue;
+    reader.error(use.network.location, "compose.undefined-network",
+                 fmt::format("network '{}' is not defined", name),
+                 did_you_mean(name, project.networks, "define it under the top-level 'networks'"));
+  }
+}
+
+void check_volumes(const Service& service, const Project& project, Reader& reader) {
+  for (const Mount& mount : service.mounts.mounts) {
+    if (mount.kind != MountKind::kVolume || mount.source.empty() || project.volumes.contains(mount.source))
+      continue;
+    reader.error(mount.location, "compose.undefined-volume",
+                 fmt::format("volume '{}' is not defined", mount.source),
+                 did_you_mean(mount.source, project.volumes, "define it under the top-level 'volumes'"));
+  }
+}
+
+void check_configs(const Service& service, const Project& project, Reader& reader) {
+  for (const ConfigUse& use : service.mounts.configs) {
+    const std::string& name = use.source.value;
+    if (project.configs.contains(name)) continue;
+    reader.error(use.source.location, "compose.undefined-config",
+                 fmt::format("config '{}' is not defined", name),
+                 did_you_mean(name, project.configs, "define it under the top-level 'configs'"));
+  }
+}
+
+// --- dependencies
+
+void check_dependency(const std::string& name, const Dependency& dependency, const Project& project,
+                      Reader& reader) {
+  const auto found = project.services.find(name);
+  if (found == project.services.end()) {
+    const bool inactive = project.inactive.contains(name);
+    reader.error(dependency.location, "compose.undefined-service",
+                 inactive ? fmt::format("depends on service '{}', which its profile leaves out", name)
+                          : fmt::format("depends on service '{}', which is not defined", name),
+                 inactive ? "write 'required: false', or set COMPOSE_PROFILES"
+                          : did_you_mean(name, project.services, "define it, or remove the dependency"));
+  } else if (dependency.condition == v1::Dependency::HEALTHY && found->second.healthcheck.disabled) {
+    reader.error(dependency.location, "compose.never-healthy",
+                 fmt::format("waits for service '{}' to be healthy, whose health check is disabled", name),
+                 "wait for 'service_started', or enable the check");
+  }
+}
+
+void check_dependencies(Service& service, const Project& project, Reader& reader) {
+  if (const std::string shared = service.network_of(); !shared.empty()) {
+    const auto [implied, fresh] = service.depends_on.try_emplace(shared);
+    if (fresh) implied->second.location = service.networks.mode.location;
+  }
+  std::erase_if(service.depends_on, [&](const auto& one) {
+    return !one.second.required && !project.services.contains(one.first);
+  });
+  for (const auto& [name, dependency] : service.depends_on)
+    check_dependency(name, dependency, project, reader);
+}
+
+// Follows dependencies depth first; each circle is reported once, at the dependency that closes it.
+class Circles {
+ public:
+  Circles(const Project& project, Reader& reader) : project_(project), reader_(reader) {}
+
+  void visit(const std::string& name) {
+    const auto found = project_.services.find(name);
+    if (found == project_.services.end() || done_.contains(name)) return;
+    path_.push_back(name);
+    for (const auto& [next, dependency] : found->second.depends_on) {
+      const auto start = std::ranges::find(path_, next);
+      if (start == path_.end()) {
+        visit(next);
+        continue;
+      }
+      std::vector<std::string> circle(start, path_.end());
+      circle.push_back(next);
+      const Reader::Scope scope = reader_.in_service(name);
+      reader_.error(dependency.location, "compose.dependency-cycle",
+                    fmt::format("dependencies turn in a circle: '{}'", fmt::join(circle, "' -> '")),
+                    "remove one of them");
+    }
+    path_.pop_back();
+    done_.insert(name);
+  }
+
+ private:
+  const Project& project_;
+  Reader& reader_;
+  std::vector<std::string> path_;
+  std::set<std::string> done_;
+};
+
+// --- between services
+
+bool same_address(const std::string& a, const std::string& b) {
+  const auto any = [](const std::string& ip) { return ip.empty() || ip == "0.0.0.0" || ip == "::"; };
+  return a == b || any(a) || any(b);
+}
+
+// A range to pick from may overlap: the engine takes a free port of it.
+bool is_fixed(const Port& port) {
+  return port.published && (port.target.count() > 1 || port.published->count() == 1);
+}
+
+bool collide(const Port& a, const Port& b) {
+  return a.published->first <= b.published->last && b.published->first <= a.published->last &&
+         a.protocol == b.protocol && same_address(a.host_ip, b.host_ip);
+}
+
+// Every port becomes an entry of a body, and usually a process of the engine's.
+constexpr int kMaxPorts = 20'000;
+
+bool has_too_many_ports(const Project& project, Reader& reader) {
+  int count = 0;
+  for (const auto& [name, service] : project.services) {
+    for (const Port& port : service.ports.published) count += port.target.count();
+    for (const auto& [range, protocol] : service.ports.exposed) count += range.count();
+    if (count <= kMaxPorts) continue;
+    const Reader::Scope scope = reader.in_service(name);
+    reader.error(service.ports.location.value_or(service.location), "compose.too-large",
+                 fmt::format("the stack has more than {} ports", kMaxPorts), "use 'network_mode: host'");
+    return true;
+  }
+  return false;
+}
+
+void check_ports(const Project& project, Reader& reader) {
+  if (has_too_many_ports(project, reader)) return;
+  std::vector<std::pair<const Service*, const Port*>> seen;
+  for (const auto& [name, service] : project.services) {
+    const std::string& mode = service.networks.mode.value;
+    if (mode == "host" || mode == "none" || service.replicas.count() == 0) continue;
+    const Reader::Scope scope = reader.in_service(name);
+    for (const Port& port : service.ports.published) {
+      if (!is_fixed(port)) continue;
+      const auto other =
+          std::ranges::find_if(seen, [&](const auto& one) { return collide(*one.second, port); });
+      if (other != seen.end()) {
+        reader.error(port.location, "compose.port-conflict",
+                     fmt::format("host port {}/{} is published twice, first by service '{}' in line {}",
+                                 to_string(*port.published), port.protocol, other->first->name,
+                                 other->second->location.line));
+      }
+      seen.emplace_back(&service, &port);
+    }
+  }
+}
+
+void check_container_names(const Project& project, Reader& reader) {
+  std::map<std::string, std::string> seen;
+  for (const auto& [name, service] : project.services) {
+    const Text& container = service.image.container_name;
+    if (container.value.empty()) continue;
+    const auto [first, fresh] = seen.emplace(container.value, name);
+    if (fresh) continue;
+    const Reader::Scope scope = reader.in_service(name);
+    reader.error(container.location, "compose.duplicate-container-name",
+                 fmt::format("container name '{}' is taken by service '{}'", container.value, first->second));
+  }
+}
+
+}  // namespace
+
+void validate(Project& project, Reader& reader) {
+  for (auto& [name, service] : project.services) {
+    const Reader::Scope scope = reader.in_service(name);
+    check_image(service, reader);
+    check_replicas(service, reader);
+    check_resources(service, reader);
+    check_targets(service, reader);
+    check_network_mode(service, reader);
+    check_networks(service, project, reader);
+    check_volumes(service, project, reader);
+    check_configs(service, project, reader);
+    check_dependencies(service, project, reader);
+  }
+  Circles circles(project, reader);
+  for (const auto& [name, service] : project.services) circles.visit(name);
+  check_ports(project, reader);
+  check_container_names(project, reader);
+}
+
+}  // namespace hivemind::hub::compose
