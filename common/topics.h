@@ -18,6 +18,9 @@ inline constexpr std::string_view kAnyPresence = "hivemind/v1/nodes/+/presence";
 inline constexpr std::string_view kAnyReport = "hivemind/v1/nodes/+/report";
 inline constexpr std::string_view kAnyEvents = "hivemind/v1/nodes/+/events";
 
+// And to see what the broker has kept of its own manifests.
+inline constexpr std::string_view kAnyManifest = "hivemind/v1/nodes/+/manifest";
+
 inline constexpr std::string_view kOnline = "online";
 inline constexpr std::string_view kOffline = "offline";
 

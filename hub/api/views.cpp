@@ -74,7 +74,7 @@ json git_view(const GitStatus& git, std::chrono::steady_clock::time_point now) {
           {"path", git.path},
           {"revision", git.revision},
           {"commit", git.commit},
-          {"fetched_at", git.fetched_at},
+          {"fetched_at", rfc3339(git.fetched_at_ms)},
           {"state", name_of(git.state)},
           {"error", git.error},
           {"retry_in_ms", retry_in_ms(git, now)}};

@@ -17,9 +17,9 @@ struct GitStatus {
   std::string url;  // redacted
   std::string branch;
   std::string path;
-  std::string revision;    // the newest one fetched; empty: none
-  std::string commit;      // one line for people
-  std::string fetched_at;  // RFC 3339; empty: never
+  std::string revision;            // the newest one fetched; empty: none
+  std::string commit;              // one line for people
+  std::int64_t fetched_at_ms = 0;  // Unix time; 0: never
   State state = State::kNever;
   std::string error;
   std::optional<std::chrono::steady_clock::time_point> retry_at;

@@ -1,0 +1,268 @@
+#include "hub/config.h"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "common/version.h"
+#include "hub/desired/snapshot.h"
+#include "hub/desired/yaml/node.h"
+
+namespace hivemind::hub {
+namespace {
+
+enum class Kind { kText, kPath };
+
+// One setting: how it is called on the command line and in the file, and where its text goes.
+struct Setting {
+  std::string flag;
+  std::string section;  // of the file; "": top level
+  std::string key;
+  std::string help;
+  Kind kind = Kind::kText;
+  std::function<void(Config&, const std::string&)> set;
+  std::string given;  // by flag or variable
+
+  std::string variable() const {
+    std::string name = "HIVEMIND_" + flag.substr(2);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+    return name;
+  }
+};
+
+std::chrono::milliseconds seconds_of(const std::string& text) {
+  constexpr double kLeast = 0.1, kMost = 86'400;
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(seconds >= kLeast && seconds <= kMost)) {
+    throw Error(ErrorCode::kInvalid, "'{}' is no number of seconds from {} to {}", text, kLeast, kMost);
+  }
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+std::string directory_of(const std::string& text) {
+  return text.empty() || text == "/" || text == "." ? "" : join_path("", text);
+}
+
+std::vector<Setting> settings() {
+  return {
+      {"--git-url",
+       "git",
+       "url",
+       "Git repository: URL, scp form or path",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.git.url = v; },
+       {}},
+      {"--git-branch",
+       "git",
+       "branch",
+       "branch to follow [main]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.git.branch = v; },
+       {}},
+      {"--git-path",
+       "git",
+       "path",
+       "directory of stacks.yml in the repository [its root]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.git_path = directory_of(v); },
+       {}},
+      {"--git-username",
+       "git",
+       "username",
+       "user for https:// and ssh://",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.git.username = v; },
+       {}},
+      {"--git-password-file",
+       "git",
+       "password_file",
+       "file that holds the password or token",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git.password_file = v; },
+       {}},
+      {"--git-ssh-key",
+       "git",
+       "ssh_key",
+       "private key for ssh://",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git.ssh_key = v; },
+       {}},
+      {"--git-known-hosts",
+       "git",
+       "known_hosts",
+       "host keys to trust [~/.ssh/known_hosts]",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git.known_hosts = v; },
+       {}},
+      {"--poll-interval",
+       "git",
+       "poll_interval",
+       "seconds between looks at the repository [60]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.poll_interval = seconds_of(v); },
+       {}},
+      {"--data-dir",
+       "",
+       "data_dir",
+       "state, keys and token [/var/lib/hivemind/hub]",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.data_dir = v; },
+       {}},
+      {"--listen",
+       "",
+       "listen",
+       "HOST:PORT of the API [127.0.0.1:7373]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.listen = v; },
+       {}},
+      {"--broker-listen",
+       "broker",
+       "listen",
+       "HOST:PORT of the embedded broker [127.0.0.1:1883]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.broker_listen = v; },
+       {}},
+      {"--broker-url",
+       "broker",
+       "url",
+       "mqtt://HOST:PORT of a broker of yours, instead of the embedded one",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.broker_url = v; },
+       {}},
+      {"--log-level",
+       "",
+       "log_level",
+       "debug, info, warn or error [info]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.log_level = v; },
+       {}},
+  };
+}
+
+const Setting* find(const std::vector<Setting>& all, const std::string& section, const std::string& key) {
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Setting& s) { return s.section == section && s.key == key; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string keys_of(const std::vector<Setting>& all, const std::string& section) {
+  std::vector<std::string> keys;
+  for (const Setting& setting : all) {
+    if (setting.section == section) keys.push_back(setting.key);
+    if (section.empty() && !setting.section.empty()) keys.push_back(setting.section);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return fmt::format("{}", fmt::join(keys, ", "));
+}
+
+[[noreturn]] void fail_at(const Location& location, const std::string& message) {
+  throw Error(ErrorCode::kInvalid, "{}:{}:{}: {}", location.file, location.line, location.column, message);
+}
+
+// The configuration file as a layer below what flags and variables gave.
+class FileLayer {
+ public:
+  FileLayer(const std::filesystem::path& file, const std::vector<Setting>& all)
+      : file_(file), settings_(all) {}
+
+  void apply(Config& config) const {
+    Diagnostics diagnostics;
+    const std::optional<yaml::Node> root = yaml::parse(read_file(file_), file_.string(), diagnostics);
+    if (!root) throw Error(ErrorCode::kInvalid, "{}", to_text(diagnostics.front()));
+    if (!root->is_null()) apply_map(config, *root, "");
+  }
+
+ private:
+  void apply_map(Config& config, const yaml::Node& map, const std::string& section) const {
+    if (!map.is_map()) fail_at(map.location, "expected settings, found " + map.describe());
+    for (const auto& [key, value] : map.members) {
+      const bool is_section = section.empty() && (key.scalar == "git" || key.scalar == "broker");
+      if (is_section && value.is_null()) continue;
+      if (is_section) {
+        apply_map(config, value, key.scalar);
+      } else {
+        apply_one(config, key, value, section);
+      }
+    }
+  }
+
+  void apply_one(Config& config, const yaml::Node& key, const yaml::Node& value,
+                 const std::string& section) const {
+    const Setting* setting = find(settings_, section, key.scalar);
+    if (setting == nullptr) {
+      fail_at(key.location,
+              fmt::format("unknown key '{}' (known: {})", key.scalar, keys_of(settings_, section)));
+    }
+    if (!value.is_scalar()) {
+      fail_at(value.location,
+              fmt::format("key '{}': expected a value, found {}", key.scalar, value.describe()));
+    }
+    try {
+      setting->set(config, setting->kind == Kind::kPath ? beside_file(value.scalar) : value.scalar);
+    } catch (const Error& error) {
+      fail_at(value.location, fmt::format("key '{}': {}", key.scalar, error.what()));
+    }
+  }
+
+  // A relative path is meant from where the file stands, wherever the hub is started.
+  std::string beside_file(const std::string& path) const {
+    return (file_.parent_path() / path).lexically_normal();
+  }
+
+  std::filesystem::path file_;
+  const std::vector<Setting>& settings_;
+};
+
+void require_usable(const Config& config) {
+  if (config.git.url.empty()) {
+    throw Error(
+        ErrorCode::kInvalid,
+        "no Git repository is given (use --git-url URL, HIVEMIND_GIT_URL, or 'git: {{url: …}}' in the "
+        "configuration file)");
+  }
+  if (config.git.branch.empty())
+    throw Error(ErrorCode::kInvalid, "the Git branch is empty (use --git-branch)");
+}
+
+}  // namespace
+
+Invocation read_command_line(int argc, const char* const* argv) {
+  std::vector<Setting> all = settings();
+  std::string file;
+  CLI::App app("HiveMind's hub: follows a Git repository and tells every node what to run", "hivemind-hub");
+  app.set_version_flag("--version", "hivemind-hub " + version());
+  app.add_option("--config", file, "configuration file (YAML); every setting in it is also a flag")
+      ->envname("HIVEMIND_CONFIG");
+  for (Setting& setting : all)
+    app.add_option(setting.flag, setting.given, setting.help)->envname(setting.variable());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, app.help()};
+  } catch (const CLI::CallForVersion& version_call) {
+    return {std::nullopt, std::string(version_call.what()) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorCode::kInvalid, "{} (see hivemind-hub --help)", error.what());
+  }
+  Config config;
+  if (!file.empty()) FileLayer(file, all).apply(config);
+  for (const Setting& setting : all) {
+    if (app.count(setting.flag) == 0) continue;
+    try {
+      setting.set(config, setting.given);
+    } catch (const Error& error) {
+      throw error.within(fmt::format("{} ({})", setting.flag, setting.variable()));
+    }
+  }
+  require_usable(config);
+  return {std::move(config), {}};
+}
+
+}  // namespace hivemind::hub

@@ -1,0 +1,78 @@
+#include "hub/git_worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace hivemind::hub {
+
+namespace asio = boost::asio;
+
+GitWorker::GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory)
+    : mirror_(mirror, std::move(remote)), directory_(std::move(directory)), compiler_(directory_) {}
+
+GitWorker::~GitWorker() {
+  mirror_.cancel();
+  pool_.stop();
+  pool_.join();
+}
+
+asio::awaitable<GitOutcome> GitWorker::perform(GitTask task) {
+  co_return co_await asio::co_spawn(pool_.get_executor(), work(std::move(task)), asio::use_awaitable);
+}
+
+asio::awaitable<GitOutcome> GitWorker::work(GitTask task) {
+  GitOutcome outcome;
+  if (task.fetch == GitTask::Fetch::kYes) fetch(outcome);
+  try {
+    outcome.head = mirror_.head().value_or("");
+    if (!outcome.head.empty()) outcome.commit = mirror_.describe(outcome.head);
+    const bool is_new = !outcome.head.empty() && outcome.head != seen_head_;
+    if (is_new) {
+      compile(outcome.head, task, outcome);
+      seen_head_ = outcome.head;
+    } else if (task.compile == GitTask::Compile::kAlways) {
+      const std::string& revision = task.instead.empty() ? outcome.head : task.instead;
+      if (!revision.empty()) compile(revision, task, outcome);
+    }
+  } catch (const Error& error) {
+    outcome.compile_error = error;
+    compiled_.clear();
+  } catch (const std::exception& error) {
+    outcome.compile_error = Error(ErrorCode::kInternal, "{}", error.what());
+    compiled_.clear();
+  }
+  co_return outcome;
+}
+
+void GitWorker::fetch(GitOutcome& outcome) {
+  outcome.fetched = true;
+  try {
+    outcome.changed = mirror_.fetch().changed;
+  } catch (const Error& error) {
+    outcome.fetch_error = error;
+  } catch (const std::exception& error) {
+    outcome.fetch_error = Error(ErrorCode::kInternal, "{}", error.what());
+  }
+}
+
+void GitWorker::compile(const std::string& revision, const GitTask& task, GitOutcome& outcome) {
+  const auto snapshot = mirror_.snapshot(revision);
+  outcome.compilation = compiler_.compile(*snapshot, task.nodes, changed_paths(revision));
+  compiled_ = revision;
+  outcome.fleet_file_absent = snapshot->entry(join_path(directory_, kFleetFile)).kind == EntryKind::kAbsent;
+  Diagnostics told_already;  // by the compiler
+  if (const std::optional<Fleet> fleet = load_fleet(*snapshot, directory_, told_already)) {
+    outcome.stacks = fleet->stacks;
+  }
+}
+
+std::optional<std::set<std::string>> GitWorker::changed_paths(const std::string& revision) const {
+  if (compiled_.empty()) return std::nullopt;
+  try {
+    return mirror_.changed_paths(compiled_, revision);
+  } catch (const Error&) {
+    return std::nullopt;  // the former one is gone, after a force-push: everything is looked at
+  }
+}
+
+}  // namespace hivemind::hub

@@ -1,0 +1,164 @@
+#include "common/error.h"
+#include "common/log.h"
+#include "hub/clock.h"
+#include "hub/hub.h"
+
+namespace hivemind::hub {
+namespace {
+
+constexpr std::string_view kHowToConfirm =
+    "confirm with 'hivemind sync --confirm-empty', or revert the commit";
+
+// What a repository without stacks.yml says once an operator has confirmed it: no node runs anything.
+Compilation empty_compilation(const std::string& revision) {
+  Compilation compilation;
+  compilation.revision = revision;
+  compilation.valid = true;
+  return compilation;
+}
+
+bool any_release(const Inventory& inventory) {
+  for (const auto& [id, node] : inventory.nodes()) {
+    if (!node.stacks.empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// While the newest revision is refused, nodes that come or change get what the last good one says.
+void Hub::prepare(GitTask& task, ConfirmEmpty confirm) {
+  task.nodes = inventory_.identities();
+  if (newest_is_refused() && confirm == ConfirmEmpty::kNo) task.instead = status_.desired.revision;
+}
+
+bool Hub::newest_is_refused() const {
+  const bool refused = status_.desired.state == DesiredStatus::State::kInvalid ||
+                       status_.desired.state == DesiredStatus::State::kHeld;
+  return refused && judged_ == status_.git.revision;
+}
+
+SyncResult Hub::act(const GitOutcome& outcome, ConfirmEmpty confirm) {
+  const std::uint64_t version_before = status_.state_version;
+  note_fetch(outcome);
+  SyncResult result;
+  result.revision = outcome.head;
+  result.changed = outcome.changed;
+  if (outcome.compilation) {
+    act_on(outcome, confirm, result);
+  } else if (newest_is_refused()) {
+    const bool held = status_.desired.state == DesiredStatus::State::kHeld;
+    result.state = held ? SyncResult::State::kHeld : SyncResult::State::kInvalid;
+    result.error = status_.desired.text;
+  }
+  if (outcome.fetch_error || outcome.compile_error) {
+    result.state = SyncResult::State::kFetchFailed;
+    result.error = status_.git.error;
+  }
+  result.diagnostics = status_.diagnostics;
+  if (status_.state_version == version_before && outcome.fetched) changed_now();
+  return result;
+}
+
+void Hub::note_fetch(const GitOutcome& outcome) {
+  GitStatus& git = status_.git;
+  if (outcome.head != git.revision) {
+    log::info("revision '{}' is the newest: {}", outcome.head, outcome.commit);
+    git.revision = outcome.head;
+    git.commit = outcome.commit;
+    changed_now();
+  }
+  const std::optional<Error>& failure = outcome.fetch_error ? outcome.fetch_error : outcome.compile_error;
+  const std::string error = failure ? failure->what() : "";
+  if (failure && error != git.error) log::warn("git: {}", error);
+  if (!failure && !git.error.empty() && outcome.fetched) log::info("git: the repository can be read again");
+  if (failure || outcome.fetched) {
+    git.state = failure ? GitStatus::State::kFailed : GitStatus::State::kOk;
+    git.error = error;
+  }
+  if (outcome.fetched && !outcome.fetch_error) git.fetched_at_ms = unix_now_ms();
+}
+
+void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result) {
+  const Compilation& compilation = *outcome.compilation;
+  const bool newest = compilation.revision == outcome.head;
+  if (newest) {
+    status_.diagnostics = compilation.diagnostics;
+    if (outcome.stacks) status_.stacks = *outcome.stacks;
+  }
+  if (!compilation.valid) {
+    if (newest && outcome.fleet_file_absent) return act_on_deleted(outcome, confirm, result);
+    if (!newest) return;  // cannot be: it was valid when it was acted on
+    status_.desired.state = DesiredStatus::State::kInvalid;
+    status_.desired.text = "stacks.yml cannot be read; every node keeps what it has";
+    judged_ = compilation.revision;
+    result.state = SyncResult::State::kInvalid;
+    result.error = status_.desired.text;
+    tracker_.recompile_soon();
+    changed_now();
+    return;
+  }
+  const bool acted_before = compilation.revision == status_.desired.revision;
+  const Emptying emptying =
+      acted_before || confirm == ConfirmEmpty::kYes ? Emptying::kAllow : Emptying::kHold;
+  Acted acted = publish(compilation, emptying);
+  if (acted.result == Acted::Result::kHeld) {
+    return hold(compilation.revision, "it would remove every stack from every node", result);
+  }
+  result.published = std::move(acted.published);
+  result.state =
+      acted_before && result.published.empty() ? SyncResult::State::kUnchanged : SyncResult::State::kApplied;
+  if (newest) {
+    status_.desired = {compilation.revision, DesiredStatus::State::kApplied, ""};
+    judged_ = compilation.revision;
+  }
+  changed_now();
+}
+
+// No stacks.yml where there was one: as good as an empty one, so it takes the same confirmation.
+void Hub::act_on_deleted(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result) {
+  const std::string& revision = outcome.compilation->revision;
+  if (any_release(inventory_) && confirm == ConfirmEmpty::kNo) {
+    return hold(revision, "it has no stacks.yml, which would remove every stack from every node", result);
+  }
+  if (any_release(inventory_)) {
+    result.published = publish(empty_compilation(revision), Emptying::kAllow).published;
+    status_.stacks.clear();
+    status_.desired = {revision, DesiredStatus::State::kApplied, "there is no stacks.yml"};
+    result.state = SyncResult::State::kApplied;
+  } else {
+    status_.desired.state = DesiredStatus::State::kInvalid;
+    status_.desired.text = "there is no stacks.yml";
+    result.state = SyncResult::State::kInvalid;
+    result.error = status_.desired.text;
+  }
+  judged_ = revision;
+  changed_now();
+}
+
+void Hub::hold(const std::string& revision, const std::string& why, SyncResult& result) {
+  status_.desired.state = DesiredStatus::State::kHeld;
+  status_.desired.text = fmt::format("revision '{}' is held: {} ({})", revision, why, kHowToConfirm);
+  if (judged_ != revision) log::warn("{}", status_.desired.text);
+  judged_ = revision;
+  result.state = SyncResult::State::kHeld;
+  result.error = status_.desired.text;
+  tracker_.recompile_soon();
+  changed_now();
+}
+
+Acted Hub::publish(const Compilation& compilation, Emptying emptying) {
+  try {
+    Acted acted = publisher_.act_on(compilation, emptying, unix_now_ms());
+    store_worked();
+    if (!acted.published.empty()) {
+      log::info("revision '{}': {} manifests published", compilation.revision, acted.published.size());
+    }
+    return acted;
+  } catch (const Error& error) {
+    store_failed(error);
+    throw;
+  }
+}
+
+}  // namespace hivemind::hub

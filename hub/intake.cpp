@@ -1,0 +1,145 @@
+#include "hub/intake.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/topics.h"
+
+namespace hivemind::hub {
+namespace {
+
+constexpr std::size_t kMaxStreamBytes = 128;
+constexpr std::uint64_t kMaxSequence = std::uint64_t{1}
+                                       << 62;  // fits SQLite's integers, with room to count on
+constexpr std::chrono::seconds kDropPause{1};
+
+void require_own(const std::string& topic_node, const std::string& message_node) {
+  if (topic_node == message_node) return;
+  throw Error(ErrorCode::kInvalid, "it names another node than its topic");
+}
+
+template <typename Message>
+Message parse(const std::string& bytes) {
+  Message message;
+  if (!message.ParseFromString(bytes)) throw Error(ErrorCode::kInvalid, "it does not parse");
+  return message;
+}
+
+bool same_labels(const Node& node, const v1::Report& report) {
+  return node.report && labels_of(*node.report) == labels_of(report);
+}
+
+}  // namespace
+
+void Intake::take(const mqtt::Message& message, std::int64_t now_ms) {
+  const std::optional<topics::NodeTopic> topic = topics::parse_node_topic(message.topic);
+  if (!topic) return drop("hivemind/v1/nodes/…", "its topic names no node");
+  try {
+    if (message.payload.size() > kMaxMessageBytes) {
+      throw Error(ErrorCode::kInvalid, "it has {} bytes, at most {} are taken", message.payload.size(),
+                  kMaxMessageBytes);
+    }
+    if (topic->kind == "presence") {
+      take_presence(topic->node, message.payload, now_ms);
+    } else if (topic->kind == "report") {
+      if (!message.payload.empty()) take_report(topic->node, message.payload, now_ms);  // empty: was cleared
+    } else if (topic->kind == "events") {
+      take_events(topic->node, message.payload);
+    }
+  } catch (const Error& error) {
+    drop(message.topic, error.what());
+  }
+}
+
+void Intake::take_presence(const std::string& id, std::string_view text, std::int64_t now_ms) {
+  if (text != topics::kOnline && text != topics::kOffline && !text.empty()) {
+    throw Error(ErrorCode::kInvalid, "it is neither '{}' nor '{}'", topics::kOnline, topics::kOffline);
+  }
+  if (text.empty() && inventory_.find(id) == nullptr) return;  // a cleared topic
+  require_room(id);
+  Node& node = inventory_.node(id);
+  node.presence = text == topics::kOnline ? Presence::kOnline : Presence::kOffline;
+  node.seen_at_ms = now_ms;
+  dirty_.insert(id);
+  callbacks_.on_changed();
+}
+
+void Intake::take_report(const std::string& id, const std::string& bytes, std::int64_t now_ms) {
+  auto report = std::make_shared<const v1::Report>(parse<v1::Report>(bytes));
+  require_own(id, report->node());
+  require_room(id);
+  Node& node = inventory_.node(id);
+  const bool new_identity = !same_labels(node, *report);
+  node.report = report;
+  node.seen_at_ms = now_ms;
+  dirty_.insert(id);
+  if (report->received().generation() > node.desired.generation) {
+    callbacks_.on_generation(id, report->received().generation());
+  }
+  if (new_identity) callbacks_.on_identities_changed();
+  callbacks_.on_changed();
+}
+
+void Intake::take_events(const std::string& id, const std::string& bytes) {
+  v1::EventBatch batch = parse<v1::EventBatch>(bytes);
+  require_own(id, batch.node());
+  if (batch.stream().empty() || batch.stream().size() > kMaxStreamBytes || batch.events().empty()) {
+    throw Error(ErrorCode::kInvalid, "it holds no events of a stream");
+  }
+  const bool numbered = std::all_of(batch.events().begin(), batch.events().end(), [](const v1::Event& event) {
+    return event.sequence() > 0 && event.sequence() < kMaxSequence;
+  });
+  if (!numbered) throw Error(ErrorCode::kInvalid, "its events are not numbered");
+  const auto size = static_cast<std::size_t>(batch.events().size());
+  if (pending_events_ + size > kMaxPendingEvents) {
+    throw Error(ErrorCode::kExhausted, "{} events wait to be stored already", pending_events_);
+  }
+  pending_events_ += size;
+  events_.push_back({id, batch.stream(), {batch.events().begin(), batch.events().end()}});
+  callbacks_.on_changed();
+}
+
+void Intake::require_room(const std::string& id) const {
+  if (inventory_.nodes().size() >= kMaxNodes && inventory_.find(id) == nullptr) {
+    throw Error(ErrorCode::kExhausted, "there are {} nodes already", kMaxNodes);
+  }
+}
+
+IntakeChange Intake::drain() {
+  IntakeChange change;
+  for (const std::string& id : dirty_) {
+    const Node& node = *inventory_.find(id);
+    change.nodes.push_back({id, node.presence == Presence::kOnline, node.seen_at_ms,
+                            node.report ? std::optional(node.report->SerializeAsString()) : std::nullopt});
+  }
+  change.events = std::move(events_);
+  change.published.assign(published_.begin(), published_.end());
+  dirty_.clear();
+  events_.clear();
+  pending_events_ = 0;
+  published_.clear();
+  return change;
+}
+
+void Intake::give_back(IntakeChange change) {
+  for (const StoredNode& node : change.nodes) dirty_.insert(node.id);
+  for (const auto& [node, generation] : change.published)
+    published_.emplace(node, generation);  // newer ones win
+  for (const EventBatch& batch : change.events) pending_events_ += batch.events.size();
+  change.events.insert(change.events.end(), std::make_move_iterator(events_.begin()),
+                       std::make_move_iterator(events_.end()));
+  events_ = std::move(change.events);
+}
+
+void Intake::drop(std::string_view topic, std::string_view why) {
+  ++untold_drops_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_drop_ < kDropPause) return;
+  last_drop_ = now;
+  log::warn("a message on '{}' is dropped: {} ({} dropped since the last such line)", topic, why,
+            std::exchange(untold_drops_, 0));
+}
+
+}  // namespace hivemind::hub
