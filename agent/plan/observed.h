@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-// What the engine has of ours, as plain values: one snapshot, read once, keyed by our labels. Pure data; nothing here
-// knows how it was read.
+// What the engine has of ours, as plain values: one snapshot, read once, keyed by our labels. Pure data;
+// nothing here knows how it was read.
 namespace hivemind::agent {
 
 enum class ContainerStatus { kCreated, kRunning, kPaused, kRestarting, kRemoving, kExited, kDead };
@@ -24,7 +24,7 @@ struct Container {
   int exit_code = 0;
   std::string error;  // the engine's reason why it did not start
   std::uint32_t restarts = 0;
-  std::string started_at;   // RFC 3339, as the engine writes it; "0001-01-01T00:00:00Z": never
+  std::string started_at;  // RFC 3339, as the engine writes it; "0001-01-01T00:00:00Z": never
   std::string finished_at;
   std::vector<std::string> networks;  // real names, sorted
   // The parts that 'docker update' changes by hand, as the engine reports them.
@@ -58,6 +58,8 @@ inline constexpr const char* kService = "com.hivemind.service";
 inline constexpr const char* kDigest = "com.hivemind.digest";
 inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
 inline constexpr const char* kRevision = "com.hivemind.revision";
+// Id of the container whose network namespace this one was made to share.
+inline constexpr const char* kNetworkOf = "com.hivemind.network-of";
 // Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.
 inline constexpr const char* kComposeProject = "com.docker.compose.project";
 inline constexpr const char* kComposeService = "com.docker.compose.service";

@@ -1,0 +1,264 @@
+#include "agent/plan/desired.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "agent/plan/body_facts.h"
+#include "common/error.h"
+#include "common/ids.h"
+
+namespace hivemind::agent {
+namespace {
+
+// Far above what a node runs; keeps a defect of the hub from filling the engine.
+constexpr std::uint32_t kMaxReplicas = 100;
+
+template <typename T>
+const T* find_by(const std::vector<T>& items, std::string T::*member, std::string_view value) {
+  const auto found = std::ranges::find(items, value, member);
+  return found == items.end() ? nullptr : &*found;
+}
+
+template <typename T>
+void sort_unique(std::vector<T>& items, std::string T::*member, std::string_view what) {
+  std::ranges::sort(items, {}, member);
+  const auto twin = std::ranges::adjacent_find(items, {}, member);
+  if (twin != items.end()) throw Error(ErrorCode::kInvalid, "{} '{}' is there twice", what, (*twin).*member);
+}
+
+ApiLevel parse_api(std::string_view text) {
+  if (text.empty()) return {};
+  ApiLevel level;
+  const char* end = text.data() + text.size();
+  const auto major = std::from_chars(text.data(), end, level.major);
+  if (major.ec == std::errc() && major.ptr != end && *major.ptr == '.') {
+    const auto minor = std::from_chars(major.ptr + 1, end, level.minor);
+    if (minor.ec == std::errc() && minor.ptr == end) return level;
+  }
+  throw Error(ErrorCode::kInvalid, "engine API '{}' is no version (such as 1.41)", text);
+}
+
+// The hub has cleaned the paths; what leaves its place here is a defect or an attack.
+std::string checked_path(std::string path) {
+  if (path.starts_with("./")) path.erase(0, 2);
+  while (path.ends_with('/')) path.pop_back();
+  if (path == ".") path.clear();
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('/'));
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) {
+      throw Error(ErrorCode::kInvalid, "path '{}' leaves its place", path);
+    }
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  }
+  return path;
+}
+
+bool is_sha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+DesiredFile file_from(v1::FileEntry& entry) {
+  DesiredFile file{checked_path(std::move(*entry.mutable_path())), std::move(*entry.mutable_sha256()),
+                   entry.mode() & 07777};
+  if (file.path.empty() || !is_sha256(file.sha256)) {
+    throw Error(ErrorCode::kInvalid, "file '{}' has no name or no SHA-256", file.path);
+  }
+  return file;
+}
+
+DesiredMount mount_from(v1::FileMount& message) {
+  DesiredMount mount;
+  mount.target = std::move(*message.mutable_target());
+  mount.access = message.read_only() ? Access::kReadOnly : Access::kReadWrite;
+  mount.single = message.single();
+  mount.options = std::move(*message.mutable_options());
+  for (v1::FileEntry& entry : *message.mutable_entries()) mount.files.push_back(file_from(entry));
+  sort_unique(mount.files, &DesiredFile::path, "file");
+  // Where content travels along, the source is only what people wrote; else it names a directory of ours.
+  if (mount.files.empty()) mount.source = checked_path(std::move(*message.mutable_source()));
+  if (!mount.target.starts_with('/')) {
+    throw Error(ErrorCode::kInvalid, "mount target '{}' is not absolute", mount.target);
+  }
+  if (mount.single && mount.files.size() != 1) {
+    throw Error(ErrorCode::kInvalid, "mount '{}' is of a single file, but has {}", mount.target,
+                mount.files.size());
+  }
+  return mount;
+}
+
+Dependency dependency_from(v1::Dependency& message) {
+  Dependency dependency{std::move(*message.mutable_service()), Condition::kStarted, message.required()};
+  if (message.condition() == v1::Dependency::HEALTHY) dependency.condition = Condition::kHealthy;
+  if (message.condition() == v1::Dependency::COMPLETED) dependency.condition = Condition::kCompleted;
+  return dependency;
+}
+
+PullPolicy policy_from(v1::PullPolicy policy) {
+  if (policy == v1::PULL_POLICY_ALWAYS) return PullPolicy::kAlways;
+  return policy == v1::PULL_POLICY_NEVER ? PullPolicy::kNever : PullPolicy::kMissing;
+}
+
+DesiredService service_from(v1::Service& message) {
+  DesiredService service;
+  service.name = std::move(*message.mutable_name());
+  if (!is_compose_key(service.name))
+    throw Error(ErrorCode::kInvalid, "service '{}' has no valid name", service.name);
+  service.image = std::move(*message.mutable_image());
+  service.pull_policy = policy_from(message.pull_policy());
+  service.platform = std::move(*message.mutable_platform());
+  service.engine_body = std::move(*message.mutable_engine_body());
+  service.config_hash = std::move(*message.mutable_config_hash());
+  service.container_name = std::move(*message.mutable_container_name());
+  service.replicas = message.replicas();
+  service.network_of = std::move(*message.mutable_network_of());
+  for (v1::Dependency& dependency : *message.mutable_depends_on()) {
+    service.depends_on.push_back(dependency_from(dependency));
+  }
+  std::ranges::sort(service.depends_on, {}, &Dependency::service);
+  for (v1::Endpoint& endpoint : *message.mutable_endpoints()) {
+    service.endpoints.push_back(
+        {std::move(*endpoint.mutable_network()), std::move(*endpoint.mutable_engine_body())});
+  }
+  for (v1::FileMount& mount : *message.mutable_file_mounts()) service.mounts.push_back(mount_from(mount));
+  if (service.config_hash.empty() || service.image.empty()) {
+    throw Error(ErrorCode::kInvalid, "image or config hash is missing");
+  }
+  if (service.replicas > kMaxReplicas) {
+    throw Error(ErrorCode::kInvalid, "{} replicas (at most {})", service.replicas, kMaxReplicas);
+  }
+  service.facts = body_facts(service.engine_body);
+  return service;
+}
+
+// Networks and volumes are the same shape on the wire.
+template <typename Thing, typename Message>
+Thing resource_from(Message& message) {
+  Thing thing;
+  thing.key = std::move(*message.mutable_key());
+  thing.name = std::move(*message.mutable_name());
+  thing.owner = message.external() ? Owner::kExternal : Owner::kStack;
+  thing.engine_body = std::move(*message.mutable_engine_body());
+  thing.config_hash = std::move(*message.mutable_config_hash());
+  if (thing.name.empty()) throw Error(ErrorCode::kInvalid, "network or volume '{}' has no name", thing.key);
+  return thing;
+}
+
+void require_dependencies(const DesiredStack& stack) {
+  for (const DesiredService& service : stack.services) {
+    for (const Dependency& dependency : service.depends_on) {
+      if (stack.service(dependency.service) != nullptr) continue;
+      throw Error(ErrorCode::kInvalid, "service '{}' depends on '{}', which is not there", service.name,
+                  dependency.service);
+    }
+    if (!service.network_of.empty() && stack.service(service.network_of) == nullptr) {
+      throw Error(ErrorCode::kInvalid, "service '{}' shares the network of '{}', which is not there",
+                  service.name, service.network_of);
+    }
+  }
+  if (stack.in_order().size() != stack.services.size()) {
+    throw Error(ErrorCode::kInvalid, "its services depend on one another in a circle");
+  }
+}
+
+void fill_stack(DesiredStack& stack, v1::Release& release) {
+  stack.digest = std::move(*release.mutable_digest());
+  stack.revision = std::move(*release.mutable_revision());
+  stack.engine_api = parse_api(release.engine_api());
+  for (v1::Service& message : *release.mutable_services()) {
+    const std::string name = message.name();
+    try {
+      stack.services.push_back(service_from(message));
+    } catch (const Error& error) {
+      throw error.within(fmt::format("service '{}'", name));
+    }
+  }
+  for (v1::Network& network : *release.mutable_networks()) {
+    stack.networks.push_back(resource_from<DesiredNetwork>(network));
+  }
+  for (v1::Volume& volume : *release.mutable_volumes()) {
+    stack.volumes.push_back(resource_from<DesiredVolume>(volume));
+  }
+  sort_unique(stack.services, &DesiredService::name, "service");
+  sort_unique(stack.networks, &DesiredNetwork::name, "network");
+  sort_unique(stack.volumes, &DesiredVolume::name, "volume");
+  require_dependencies(stack);
+}
+
+DesiredStack stack_from(v1::Release& release) {
+  DesiredStack stack;
+  stack.name = std::move(*release.mutable_stack());
+  if (!is_stack_name(stack.name))
+    throw Error(ErrorCode::kInvalid, "stack '{}' has no valid name", stack.name);
+  try {
+    fill_stack(stack, release);
+  } catch (const Error& error) {
+    throw error.within(fmt::format("stack '{}'", stack.name));
+  }
+  return stack;
+}
+
+}  // namespace
+
+std::string subject_of(std::string_view stack, std::string_view service) {
+  return fmt::format("{}/{}", stack, service);
+}
+
+std::string DesiredService::container(std::string_view stack, std::uint32_t number) const {
+  // Compose refuses a name of one's own for more than one replica; the number keeps even that apart.
+  if (!container_name.empty() && number == 1) return container_name;
+  return fmt::format("{}-{}-{}", stack, name, number);
+}
+
+const DesiredService* DesiredStack::service(std::string_view wanted) const {
+  return find_by(services, &DesiredService::name, wanted);
+}
+
+const DesiredNetwork* DesiredStack::network(std::string_view wanted) const {
+  return find_by(networks, &DesiredNetwork::name, wanted);
+}
+
+const DesiredVolume* DesiredStack::volume(std::string_view wanted) const {
+  return find_by(volumes, &DesiredVolume::name, wanted);
+}
+
+std::vector<const DesiredService*> DesiredStack::in_order() const {
+  std::vector<const DesiredService*> ordered;
+  std::set<std::string_view> placed;
+  const auto ready = [&](const DesiredService& service) {
+    return std::ranges::all_of(service.depends_on,
+                               [&](const Dependency& d) { return placed.contains(d.service); }) &&
+           (service.network_of.empty() || placed.contains(service.network_of));
+  };
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const DesiredService& service : services) {
+      if (placed.contains(service.name) || !ready(service)) continue;
+      placed.insert(service.name);
+      ordered.push_back(&service);
+      grown = true;
+    }
+  }
+  return ordered;
+}
+
+const DesiredStack* Desired::stack(std::string_view name) const {
+  return find_by(stacks, &DesiredStack::name, name);
+}
+
+Desired desired_from(v1::Manifest manifest) {
+  Desired desired;
+  desired.node = std::move(*manifest.mutable_node());
+  desired.generation = manifest.generation();
+  desired.revision = std::move(*manifest.mutable_revision());
+  for (v1::Release& release : *manifest.mutable_releases()) desired.stacks.push_back(stack_from(release));
+  sort_unique(desired.stacks, &DesiredStack::name, "stack");
+  for (v1::File& file : *manifest.mutable_files()) {
+    desired.files.emplace(std::move(*file.mutable_sha256()), std::move(*file.mutable_content()));
+  }
+  return desired;
+}
+
+}  // namespace hivemind::agent

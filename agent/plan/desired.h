@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hivemind/v1/manifest.pb.h"
+
+// What a manifest wants of this node, as checked plain values. Pure data, immutable once made; the planner
+// and the steps read it, nothing else of the manifest is looked at.
+namespace hivemind::agent {
+
+// An Engine API version as the planner compares it.
+struct ApiLevel {
+  int major = 1;
+  int minor = 41;
+  auto operator<=>(const ApiLevel&) const = default;
+};
+
+enum class PullPolicy { kMissing, kAlways, kNever };
+enum class Condition { kStarted, kHealthy, kCompleted };
+enum class Owner { kStack, kExternal };  // external: must exist, never made or removed
+enum class Access { kReadWrite, kReadOnly };
+
+struct Dependency {
+  std::string service;
+  Condition condition = Condition::kStarted;
+  bool required = true;
+};
+
+struct DesiredEndpoint {
+  std::string network;      // real name
+  std::string engine_body;  // EndpointSettings as JSON; empty: none
+};
+
+struct DesiredFile {
+  std::string path;  // relative, without '.', '..' or empty parts
+  std::string sha256;
+  std::uint32_t mode = 0644;
+};
+
+struct DesiredMount {
+  std::string target;
+  std::string source;  // relative, without '.', '..' or empty parts; empty: the stack's directory itself
+  Access access = Access::kReadWrite;
+  bool single = false;  // the one file is mounted, not the directory that holds it
+  std::string options;
+  std::vector<DesiredFile> files;  // sorted by path; empty: a directory that the node keeps
+};
+
+// What the planner must know of an engine body.
+struct BodyFacts {
+  std::int64_t memory = 0;
+  std::int64_t nano_cpus = 0;
+  std::string restart_policy = "no";  // as Container::restart_policy
+  bool publishes = false;             // holds ports of the node, or its whole network
+  std::vector<std::string> volumes;   // names of volumes that it mounts
+};
+
+struct DesiredService {
+  std::string name;
+  std::string image;
+  PullPolicy pull_policy = PullPolicy::kMissing;
+  std::string platform;
+  std::string engine_body;
+  std::string config_hash;
+  std::string container_name;
+  std::uint32_t replicas = 1;
+  std::vector<Dependency> depends_on;
+  std::vector<DesiredEndpoint> endpoints;
+  std::string network_of;
+  std::vector<DesiredMount> mounts;
+  BodyFacts facts;
+
+  // "<stack>-<name>-<number>" unless the service has a name of its own.
+  std::string container(std::string_view stack, std::uint32_t number) const;
+};
+
+struct DesiredNetwork {
+  std::string key;
+  std::string name;
+  Owner owner = Owner::kStack;
+  std::string engine_body;
+  std::string config_hash;
+};
+
+struct DesiredVolume {
+  std::string key;
+  std::string name;
+  Owner owner = Owner::kStack;
+  std::string engine_body;
+  std::string config_hash;
+};
+
+struct DesiredStack {
+  std::string name;
+  std::string digest;
+  std::string revision;
+  ApiLevel engine_api;
+  std::vector<DesiredService> services;  // sorted by name
+  std::vector<DesiredNetwork> networks;  // sorted by name
+  std::vector<DesiredVolume> volumes;    // sorted by name
+
+  const DesiredService* service(std::string_view name) const;
+  const DesiredNetwork* network(std::string_view name) const;  // by real name
+  const DesiredVolume* volume(std::string_view name) const;    // by real name
+  // Services so that dependencies come first; among equals by name.
+  std::vector<const DesiredService*> in_order() const;
+};
+
+struct Desired {
+  std::string node;
+  std::uint64_t generation = 0;
+  std::string revision;
+  std::vector<DesiredStack> stacks;          // sorted by name
+  std::map<std::string, std::string> files;  // content by SHA-256 hex
+
+  const DesiredStack* stack(std::string_view name) const;
+};
+
+// "<stack>/<service>": what attempts, results and pending conditions are kept by.
+std::string subject_of(std::string_view stack, std::string_view service);
+
+// Throws kInvalid for a manifest that cannot be meant: bad or doubled names, paths that leave their place,
+// bodies that are no JSON objects, dependencies that are missing or go in a circle. The order of the
+// manifest's lists does not matter.
+Desired desired_from(v1::Manifest manifest);
+
+}  // namespace hivemind::agent

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "hivemind/v1/report.pb.h"
+
+// What the planner may know besides the wish and reality: what was tried, and what was seen that reality does
+// not show any more. Losing it costs repeated work, never a wrong step.
+namespace hivemind::agent {
+
+// Steady: a clock that is set (or wrong from the start) must not move a retry.
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// Attempts at one subject that did not last.
+struct Trouble {
+  unsigned attempts = 0;
+  TimePoint not_before{};  // no further attempt earlier than that
+  v1::Reason reason = v1::REASON_NONE;
+  std::string text;
+  std::string config_hash;  // of the definition that was tried; another one is tried at once
+};
+
+// A pull that runs, or has failed and waits for its next attempt.
+struct Fetch {
+  enum class State { kPulling, kFailed };
+  State state = State::kPulling;
+  TimePoint not_before{};
+  v1::Reason reason = v1::REASON_PULLING;
+  std::string text;
+};
+
+// The newest release of a stack that ran here as desired.
+struct GoodRelease {
+  std::string digest;
+  std::string revision;
+  std::map<std::string, std::string> services;  // config hash by name, of those that have containers
+  bool operator==(const GoodRelease&) const = default;
+};
+
+struct Past {
+  std::set<std::string> completed;          // ids of containers that ended well by themselves
+  std::set<std::string> ended_by_hand;      // ids of containers that somebody stopped or killed
+  std::map<std::string, Trouble> troubles;  // by subject: "<stack>/<service>", "<stack>/network:<name>" …
+  std::map<std::string, GoodRelease> good;  // by stack
+  std::map<std::string, Fetch> fetches;     // by image_key()
+  std::set<std::string> fresh;  // "<stack>/<service>" whose image was pulled for the container to come
+};
+
+// One image as one platform has it.
+inline std::string image_key(const std::string& image, const std::string& platform) {
+  return platform.empty() ? image : image + " (" + platform + ")";
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/plan/past.h"
+#include "hivemind/v1/report.pb.h"
+
+// The steps from what is to what shall be. A value: made by the planner, walked by the executor, printed for
+// people.
+namespace hivemind::agent {
+
+struct ContainerRef {
+  std::string id;  // empty: the container that a step of this plan makes under that name
+  std::string name;
+};
+
+struct PullImage {
+  std::string image;
+  std::string platform;
+};
+struct CreateNetwork {
+  std::string name;
+};
+struct RemoveNetwork {
+  std::string id;
+  std::string name;
+};
+struct CreateVolume {
+  std::string name;
+};
+struct PlaceFiles {};  // of the step's service
+struct CreateContainer {
+  std::string name;
+  std::uint32_t number = 1;
+  std::optional<ContainerRef> network_of;
+};
+struct ConnectNetwork {
+  ContainerRef container;
+  std::string network;
+};
+struct StartContainer {
+  ContainerRef container;
+};
+struct StopContainer {
+  ContainerRef container;
+};
+struct UnpauseContainer {
+  ContainerRef container;
+};
+struct RenameContainer {
+  ContainerRef container;
+  std::string to;
+};
+struct RemoveContainer {
+  ContainerRef container;
+};
+
+// Each is one call to the engine (a pull is only begun; files are ours).
+using Action = std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles,
+                            CreateContainer, ConnectNetwork, StartContainer, StopContainer, UnpauseContainer,
+                            RenameContainer, RemoveContainer>;
+
+enum class Purpose {
+  kDeploy,   // not there yet
+  kReplace,  // there, with another definition
+  kHeal,     // was as desired, and somebody or something changed it
+  kRemove,   // not wanted any more
+};
+
+// Whether doing it, even with success, makes the next attempt at the subject wait longer.
+enum class Backoff { kNone, kCounts };
+
+struct Step {
+  std::string stack;
+  std::string service;  // empty: the step is the stack's
+  Action action;
+  Purpose purpose = Purpose::kDeploy;
+  std::string cause;
+  std::vector<std::size_t> after;  // steps of this plan, of the same stack, that must have succeeded before
+  Backoff backoff = Backoff::kNone;
+};
+
+// Why something is not as desired although no step is taken.
+struct Pending {
+  std::string stack;
+  std::string service;  // empty: the whole stack
+  v1::Reason reason = v1::REASON_NONE;
+  std::string text;
+};
+
+// What the planner would have to know to say more. Answer, and plan again.
+struct Questions {
+  std::set<std::string> images;
+  std::set<std::string> networks;  // external ones
+  std::set<std::string> volumes;
+  bool empty() const { return images.empty() && networks.empty() && volumes.empty(); }
+};
+
+struct Answers {
+  std::map<std::string, std::optional<std::string>> images;  // id, or absent
+  std::map<std::string, bool> networks;
+  std::map<std::string, bool> volumes;
+};
+
+struct Plan {
+  std::vector<Step> steps;
+  std::vector<Pending> pending;
+  Questions questions;
+  std::set<std::string> fetching;      // image keys that some service still waits for
+  std::optional<TimePoint> next_look;  // when waiting ends by itself
+};
+
+// What attempts at the step are counted under, such as "web/app" or "web/network:web_default".
+std::string subject_of(const Step& step);
+
+// "create container web-app-1", without the cause.
+std::string to_text(const Action& action);
+// "create container web-app-1: service 'app' of stack 'web' has no container"
+std::string to_text(const Step& step);
+// One line a step, then one a pending condition.
+std::string to_text(const Plan& plan);
+
+// The steps of each stack, `after` counting within it.
+std::map<std::string, std::vector<Step>> by_stack(const Plan& plan);
+
+}  // namespace hivemind::agent

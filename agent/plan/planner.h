@@ -1,0 +1,38 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "agent/plan/desired.h"
+#include "agent/plan/observed.h"
+#include "agent/plan/past.h"
+#include "agent/plan/plan.h"
+
+namespace hivemind::agent {
+
+// From this Engine API on, a container is created with all its networks; before, with the first.
+inline constexpr ApiLevel kManyEndpoints{1, 44};
+
+struct Situation {
+  const Desired& desired;
+  const Observed& observed;
+  const Past& past;
+  const Answers& answers;
+  ApiLevel engine_api;
+  const std::set<std::string>& busy;  // stacks with steps under way: nothing is planned for them
+  TimePoint now;
+};
+
+// What to do next, and why nothing is done where something is amiss. Pure and deterministic.
+//
+// The rules it keeps, whatever is observed:
+//  - nothing without our label and this node's is named in a step; named volumes are never removed;
+//  - what is as desired gets no step;
+//  - an old container is stopped only once the new one has been made, and removed only once that one was
+//  started;
+//  - waiting (for a pull, a health check, a completion, the end of a backoff) is a pending condition, not a
+//  step.
+// So any prefix of a plan, in any order that `after` allows, leaves what the next plan can go on from.
+Plan make_plan(const Situation& situation);
+
+}  // namespace hivemind::agent

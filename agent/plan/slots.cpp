@@ -1,0 +1,214 @@
+#include "agent/plan/slots.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace hivemind::agent {
+namespace {
+
+std::uint32_t number_of(const Container& container) {
+  const std::string_view text = label_of(container.labels, labels::kComposeNumber);
+  std::uint32_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+bool has_network(const Container& container, const std::string& name) {
+  return std::ranges::binary_search(container.networks, name);
+}
+
+// "on-failure:0" and "on-failure" are the same; engines write either.
+std::string_view policy_of(std::string_view text) {
+  if (text.empty()) return "no";
+  if (text.ends_with(":0")) text.remove_suffix(2);
+  return text;
+}
+
+std::optional<std::string> limits_changed(const Container& container, const BodyFacts& facts) {
+  // An engine that cannot limit (a Raspberry Pi without the memory cgroup) drops the limit and says 0, and no
+  // hand can make it 0: that is no drift, or the container would be made anew for ever.
+  if (container.memory != 0 && container.memory != facts.memory) {
+    return fmt::format("its memory limit is {} instead of {}", container.memory, facts.memory);
+  }
+  if (container.nano_cpus != 0 && container.nano_cpus != facts.nano_cpus) {
+    return fmt::format("its CPU limit is {} instead of {} nano CPUs", container.nano_cpus, facts.nano_cpus);
+  }
+  if (policy_of(container.restart_policy) != policy_of(facts.restart_policy)) {
+    return fmt::format("its restart policy is '{}' instead of '{}'", container.restart_policy,
+                       facts.restart_policy);
+  }
+  return std::nullopt;
+}
+
+// A container that was never started can still be connected, but for the first network, which it was created
+// with.
+std::optional<std::string> network_lost(const Container& container, const DesiredService& service,
+                                        const StackView& view) {
+  for (std::size_t i = 0; i < service.endpoints.size(); ++i) {
+    const std::string& name = service.endpoints[i].network;
+    const DesiredNetwork* network = view.stack->network(name);
+    const bool is_made_by_us = network != nullptr && network->owner == Owner::kStack;
+    if (is_made_by_us &&
+        std::ranges::find(view.networks, name, &EngineNetwork::name) == view.networks.end()) {
+      return fmt::format("network '{}' is gone", name);
+    }
+    if (has_network(container, name)) continue;
+    if (i == 0 || was_started(container)) return fmt::format("it is not connected to network '{}'", name);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_old(const Container& container, const DesiredService& service,
+                                   const StackView& view) {
+  if (label_of(container.labels, labels::kConfigHash) != service.config_hash)
+    return "its definition has changed";
+  if (container.status == ContainerStatus::kDead) return "it is dead";
+  if (auto lost = network_lost(container, service, view)) return lost;
+  return limits_changed(container, service.facts);
+}
+
+// The higher, the rather it is kept when there are two of the same definition.
+int worth(const Container& container, const Slot& slot) {
+  int value = container.name == slot.name ? 1 : 0;
+  if (is_up(container)) value += 4;
+  if (container.status == ContainerStatus::kRunning) value += 2;
+  return value;
+}
+
+void place(Slot& slot, const Container& container, const DesiredService& service, const StackView& view) {
+  if (container.status == ContainerStatus::kRemoving) {
+    slot.leaving = true;
+    return;
+  }
+  auto reason = why_old(container, service, view);
+  const Container* loser = &container;
+  if (!reason) {
+    reason = "there are two of it";
+    if (slot.current == nullptr || worth(container, slot) > worth(*slot.current, slot)) {
+      std::swap(loser, slot.current);
+    }
+  }
+  if (loser == nullptr) return;
+  if (slot.old.empty()) slot.why_old = *reason;
+  slot.old.push_back(loser);
+}
+
+// A container that shares the network of another one is bound to that one's id.
+void check_shared_network(ServiceView& view, const std::map<std::string, ServiceView>& services) {
+  if (view.service->network_of.empty()) return;
+  const auto owner = services.find(view.service->network_of);
+  if (owner == services.end() || owner->second.slots.empty()) return;
+  const Container* base = owner->second.slots.front().current;
+  for (Slot& slot : view.slots) {
+    if (slot.current == nullptr) continue;
+    if (base != nullptr && label_of(slot.current->labels, labels::kNetworkOf) == base->id) continue;
+    slot.old.insert(slot.old.begin(), std::exchange(slot.current, nullptr));
+    slot.why_old = fmt::format("the container of '{}', whose network it shares, is another one",
+                               view.service->network_of);
+  }
+}
+
+ServiceView empty_view(const DesiredService& service, const std::string& stack) {
+  ServiceView view;
+  view.service = &service;
+  for (std::uint32_t number = 1; number <= service.replicas; ++number) {
+    Slot slot;
+    slot.number = number;
+    slot.name = service.container(stack, number);
+    view.slots.push_back(std::move(slot));
+  }
+  return view;
+}
+
+void sort_in(StackView& view, const Container& container) {
+  const auto found = view.services.find(std::string(label_of(container.labels, labels::kService)));
+  if (found == view.services.end()) {
+    view.orphans.push_back(&container);
+    return;
+  }
+  ServiceView& service = found->second;
+  const std::uint32_t number = number_of(container);
+  if (number == 0 || number > service.slots.size()) {
+    service.surplus.push_back(&container);
+  } else {
+    place(service.slots[number - 1], container, *service.service, view);
+  }
+}
+
+}  // namespace
+
+std::string_view label_of(const std::map<std::string, std::string>& labels, const char* key) {
+  const auto found = labels.find(key);
+  return found == labels.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool is_ours(const std::map<std::string, std::string>& labels, std::string_view node) {
+  return label_of(labels, labels::kManaged) == "true" && label_of(labels, labels::kNode) == node;
+}
+
+bool is_up(const Container& container) {
+  return container.status == ContainerStatus::kRunning || container.status == ContainerStatus::kPaused ||
+         container.status == ContainerStatus::kRestarting;
+}
+
+bool was_started(const Container& container) {
+  return is_up(container) ||
+         !(container.started_at.empty() || container.started_at.starts_with("0001-01-01"));
+}
+
+bool is_completed(const Container& container, const ServiceView& view, const Past& past) {
+  const std::string_view policy = policy_of(view.service->facts.restart_policy);
+  const bool may_end = policy == "no" || policy.starts_with("on-failure");
+  return container.status == ContainerStatus::kExited && container.exit_code == 0 && may_end &&
+         (view.one_shot || past.completed.contains(container.id));
+}
+
+bool started_after(const Container& a, const Container& b) {
+  // The engine cuts trailing zeros off the fraction, so the seconds and the digits behind them compare apart.
+  const auto parts = [](const std::string& time) {
+    std::string fraction = time.size() > 20 ? time.substr(20) : "";
+    if (fraction.ends_with('Z')) fraction.pop_back();
+    return std::pair(time.substr(0, 19), fraction);
+  };
+  return was_started(b) && parts(a.started_at) > parts(b.started_at);
+}
+
+StackView view_of(const std::string& name, const DesiredStack* stack, const Observed& observed,
+                  std::string_view node) {
+  StackView view;
+  view.name = name;
+  view.stack = stack;
+  const auto belongs = [&](const auto& thing) {
+    return is_ours(thing.labels, node) && label_of(thing.labels, labels::kStack) == name;
+  };
+  for (const EngineNetwork& network : observed.networks) {
+    if (belongs(network)) view.networks.push_back(&network);
+  }
+  if (stack != nullptr) {
+    for (const DesiredService& service : stack->services) {
+      view.services.emplace(service.name, empty_view(service, name));
+    }
+    for (const DesiredService& service : stack->services) {
+      for (const Dependency& dependency : service.depends_on) {
+        const auto found = view.services.find(dependency.service);
+        if (found != view.services.end() && dependency.condition == Condition::kCompleted)
+          found->second.one_shot = true;
+      }
+    }
+  }
+  for (const Container& container : observed.containers) {
+    if (belongs(container)) sort_in(view, container);
+  }
+  if (stack != nullptr) {
+    // In order, as one that loses its place takes those along that share its network.
+    for (const DesiredService* service : stack->in_order()) {
+      check_shared_network(view.services.at(service->name), view.services);
+    }
+  }
+  return view;
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,294 @@
+#include "agent/plan/stack_planner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace hivemind::agent {
+namespace {
+
+ContainerRef ref(const Container& container) {
+  return {container.id, container.name};
+}
+
+// While a new container takes its name, the old one is told apart by its id.
+std::string aside(const Container& container, const Slot& slot) {
+  return fmt::format("{}.{}", slot.name, container.id.substr(0, 8));
+}
+
+bool ran(const GoodRelease& good, const DesiredService& service) {
+  const auto found = good.services.find(service.name);
+  return found != good.services.end() && found->second == service.config_hash;
+}
+
+void append(std::vector<std::size_t>& to, const std::vector<std::size_t>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+}  // namespace
+
+StackPlanner::StackPlanner(const Situation& situation, StackView view, Plan& plan)
+    : situation_(situation), view_(std::move(view)), plan_(plan) {}
+
+void StackPlanner::run() {
+  if (view_.stack != nullptr && situation_.engine_api < view_.stack->engine_api) {
+    const ApiLevel& has = situation_.engine_api;
+    const ApiLevel& needs = view_.stack->engine_api;
+    wait("", v1::REASON_ENGINE_TOO_OLD,
+         fmt::format("needs Engine API {}.{}, the engine speaks {}.{} (upgrade the engine)", needs.major,
+                     needs.minor, has.major, has.minor));
+    return;
+  }
+  if (view_.stack != nullptr) replace_networks();
+  remove_unwanted();
+  if (view_.stack != nullptr) {
+    for (const DesiredService* service : view_.stack->in_order()) {
+      if (!left_out_.contains(service->name)) plan_service(view_.services.at(service->name));
+    }
+  }
+  remove_networks();
+}
+
+void StackPlanner::plan_service(ServiceView& view) {
+  for (const Slot& slot : view.slots) {
+    if (slot.current == nullptr) {
+      make(view, slot);
+    } else {
+      settle(view, slot);
+    }
+  }
+}
+
+StackPlanner::Change StackPlanner::change_of(const ServiceView& view, const Slot& slot) const {
+  const std::string who = fmt::format("service '{}' of stack '{}'", view.service->name, view_.name);
+  const auto good = situation_.past.good.find(view_.name);
+  const bool was_well = good != situation_.past.good.end() && ran(good->second, *view.service);
+  if (slot.old.empty()) return {was_well ? Purpose::kHeal : Purpose::kDeploy, who + " has no container"};
+  const std::string cause = fmt::format("{}: {}", who, slot.why_old);
+  if (label_of(slot.old.front()->labels, labels::kConfigHash) != view.service->config_hash) {
+    return {Purpose::kReplace, cause};
+  }
+  // Making it anew must not become a habit where the engine itself keeps changing what we set.
+  return {Purpose::kHeal, cause, Backoff::kCounts};
+}
+
+void StackPlanner::make(const ServiceView& view, const Slot& slot) {
+  const DesiredService& service = *view.service;
+  const bool ready = ready_to_make(view, slot);
+  const std::optional<Gate> gate = ready ? open_gate(view, Strictness::kCurrentOnly) : std::nullopt;
+  if (!gate) {
+    keep_old(view, slot);
+    return;
+  }
+  const Change change = change_of(view, slot);
+  Indices after = needs_of(view);
+  for (const Container* old : slot.old) {
+    if (old->name != slot.name) continue;
+    after.push_back(add(service.name, RenameContainer{ref(*old), aside(*old, slot)}, change));
+  }
+  if (const Container* holder = holder_of(slot.name)) {
+    const auto removal = removals_.find(holder->id);
+    if (removal != removals_.end()) after.push_back(removal->second);
+  }
+  CreateContainer create{slot.name, slot.number, std::nullopt};
+  if (!service.network_of.empty()) {
+    const Slot& base = view_.services.at(service.network_of).slots.front();
+    create.network_of = base.current != nullptr ? ref(*base.current) : ContainerRef{"", base.name};
+    const auto made = creates_.find(base.name);
+    if (base.current == nullptr && made != creates_.end()) after.push_back(made->second);
+  }
+  const std::size_t created = add(service.name, std::move(create), change, std::move(after));
+  creates_[slot.name] = created;
+  put_in_place(view, slot, {"", slot.name}, {created}, *gate, change);
+}
+
+// From a made container to a running one in the place of the old.
+void StackPlanner::put_in_place(const ServiceView& view, const Slot& slot, const ContainerRef& container,
+                                Indices after, const Gate& gate, const Change& change) {
+  const std::string& service = view.service->name;
+  Indices before_start = connect_missing(view, container, slot.current, after, change);
+  append(before_start, after);
+  if (view.service->facts.publishes) append(before_start, freed_);
+  // Replicas follow one another, so that not all are down at once.
+  const auto earlier = starts_.find(service);
+  if (earlier != starts_.end() && !slot.old.empty()) append(before_start, earlier->second);
+  std::map<const Container*, std::size_t> stops;
+  for (const Container* old : slot.old) {
+    if (is_up(*old)) stops[old] = add(service, StopContainer{ref(*old)}, change, before_start);
+  }
+  for (const auto& [old, stop] : stops) before_start.push_back(stop);
+  append(before_start, gate.after);
+  Change start = change;
+  const std::size_t started = add(service, StartContainer{container}, start, before_start);
+  starts_[service].push_back(started);
+  for (const Container* old : slot.old)
+    removals_[old->id] = add(service, RemoveContainer{ref(*old)}, {change.purpose, change.cause}, {started});
+}
+
+StackPlanner::Indices StackPlanner::connect_missing(const ServiceView& view, const ContainerRef& container,
+                                                    const Container* known, const Indices& after,
+                                                    const Change& change) {
+  Indices connects;
+  if (known == nullptr && situation_.engine_api >= kManyEndpoints) return connects;
+  const auto& endpoints = view.service->endpoints;
+  for (std::size_t i = 1; i < endpoints.size(); ++i) {
+    if (known != nullptr && std::ranges::binary_search(known->networks, endpoints[i].network)) continue;
+    connects.push_back(add(view.service->name, ConnectNetwork{container, endpoints[i].network},
+                           {change.purpose, change.cause}, after));
+  }
+  return connects;
+}
+
+std::optional<Gate> StackPlanner::open_gate(const ServiceView& view, Strictness strictness) {
+  Gate gate = gate_of(*view.service, view_, situation_.past, starts_, strictness);
+  if (gate.state == Gate::State::kOpen) return gate;
+  const bool failed = gate.state == Gate::State::kFailed;
+  wait(view.service->name, failed ? v1::REASON_DEPENDENCY_FAILED : v1::REASON_WAITING_DEPENDENCY, gate.text);
+  return std::nullopt;
+}
+
+// The old container stands in until the new one can be made: under its own name, and running.
+void StackPlanner::keep_old(const ServiceView& view, const Slot& slot) {
+  if (slot.old.empty() || is_held(*view.service)) {
+    if (!slot.old.empty()) restore_name(view, slot);
+    return;
+  }
+  restore_name(view, slot);
+  const Container& old = *slot.old.front();
+  const bool ended_well = old.exit_code == 0 && (view.one_shot || situation_.past.completed.contains(old.id));
+  if (old.status != ContainerStatus::kExited || ended_well) return;
+  add(view.service->name, StartContainer{ref(old)},
+      {Purpose::kHeal,
+       fmt::format("service '{}' of stack '{}': it stands in until the new one can be made",
+                   view.service->name, view_.name),
+       Backoff::kCounts});
+}
+
+void StackPlanner::restore_name(const ServiceView& view, const Slot& slot) {
+  const Container& old = *slot.old.front();
+  if (old.name != aside(old, slot) || holder_of(slot.name) != nullptr) return;
+  add(view.service->name, RenameContainer{ref(old), slot.name},
+      {Purpose::kHeal, fmt::format("service '{}' of stack '{}': it stays until the new one can be made",
+                                   view.service->name, view_.name)});
+}
+
+void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
+  const Container& current = *slot.current;
+  const std::string& service = view.service->name;
+  const std::string who = fmt::format("service '{}' of stack '{}'", service, view_.name);
+  Indices renamed;
+  if (current.name != slot.name && !is_held(*view.service)) {
+    const Change change{Purpose::kHeal, fmt::format("{}: its container is named '{}'", who, current.name)};
+    for (const Container* old : slot.old) {
+      if (old->name == slot.name)
+        renamed.push_back(add(service, RenameContainer{ref(*old), aside(*old, slot)}, change));
+    }
+    add(service, RenameContainer{ref(current), slot.name}, change, renamed);
+  }
+  switch (current.status) {
+    case ContainerStatus::kCreated:
+    case ContainerStatus::kExited:
+      start_again(view, slot);
+      return;
+    case ContainerStatus::kPaused:
+      if (!is_held(*view.service)) {
+        add(service, UnpauseContainer{ref(current)}, {Purpose::kHeal, who + ": its container is paused"});
+      }
+      break;
+    case ContainerStatus::kRestarting:
+      wait(service, v1::REASON_EXITED,
+           fmt::format("container exited with code {}, the engine starts it again", current.exit_code));
+      break;
+    default:
+      follow_shared_network(view, slot);
+      break;
+  }
+  for (const Container* old : slot.old) remove_container(*old, fmt::format("{}: {}", who, slot.why_old));
+}
+
+void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
+  const Container& current = *slot.current;
+  const std::string who = fmt::format("service '{}' of stack '{}'", view.service->name, view_.name);
+  if (is_completed(current, view, situation_.past)) {
+    for (const Container* old : slot.old) remove_container(*old, fmt::format("{}: {}", who, slot.why_old));
+    return;
+  }
+  if (is_held(*view.service)) return;
+  const std::optional<Gate> gate = open_gate(view, Strictness::kAnyVersion);
+  if (!gate) return;
+  if (current.status == ContainerStatus::kCreated) {
+    Change change = change_of(view, slot);
+    change.cause = who + ": its container was never started";
+    put_in_place(view, slot, ref(current), {}, *gate, change);
+    return;
+  }
+  const bool by_hand = situation_.past.ended_by_hand.contains(current.id);
+  put_in_place(view, slot, ref(current), {}, *gate,
+               {Purpose::kHeal,
+                by_hand ? who + ": its container was stopped by hand"
+                        : fmt::format("{}: its container exited with code {}", who, current.exit_code),
+                by_hand ? Backoff::kNone : Backoff::kCounts});
+}
+
+// A restart gives a container a new network namespace; those that shared the one before have none now.
+void StackPlanner::follow_shared_network(const ServiceView& view, const Slot& slot) {
+  if (view.service->network_of.empty() || is_held(*view.service)) return;
+  const ServiceView& owner = view_.services.at(view.service->network_of);
+  const Container* base = owner.slots.empty() ? nullptr : owner.slots.front().current;
+  if (base == nullptr || base->status != ContainerStatus::kRunning || !started_after(*base, *slot.current))
+    return;
+  const Change change{
+      Purpose::kHeal,
+      fmt::format("service '{}' of stack '{}': '{}', whose network it shares, was started again",
+                  view.service->name, view_.name, view.service->network_of),
+      Backoff::kCounts};
+  const std::size_t stopped =
+      add(view.service->name, StopContainer{ref(*slot.current)}, {change.purpose, change.cause});
+  starts_[view.service->name].push_back(
+      add(view.service->name, StartContainer{ref(*slot.current)}, change, {stopped}));
+}
+
+std::size_t StackPlanner::add(std::string service, Action action, Change change, Indices after) {
+  std::ranges::sort(after);
+  const auto doubles = std::ranges::unique(after);
+  after.erase(doubles.begin(), doubles.end());
+  // Only the attempt at running it counts; what leads up to it does not.
+  const Backoff backoff = std::holds_alternative<StartContainer>(action) ? change.backoff : Backoff::kNone;
+  plan_.steps.push_back({view_.name, std::move(service), std::move(action), change.purpose,
+                         std::move(change.cause), std::move(after), backoff});
+  return plan_.steps.size() - 1;
+}
+
+// The first condition of a service is the one that people need to know.
+void StackPlanner::wait(const std::string& service, v1::Reason reason, std::string text) {
+  const bool known = std::ranges::any_of(
+      plan_.pending, [&](const Pending& p) { return p.stack == view_.name && p.service == service; });
+  if (!known) plan_.pending.push_back({view_.name, service, reason, std::move(text)});
+}
+
+void StackPlanner::look_again(TimePoint at) {
+  if (!plan_.next_look || at < *plan_.next_look) plan_.next_look = at;
+}
+
+bool StackPlanner::is_held(const std::string& service, const std::string& subject, const std::string& hash) {
+  const auto found = situation_.past.troubles.find(subject);
+  if (found == situation_.past.troubles.end()) return false;
+  const Trouble& trouble = found->second;
+  if (trouble.config_hash != hash || trouble.not_before <= situation_.now) return false;
+  wait(service, trouble.reason, trouble.text);
+  look_again(trouble.not_before);
+  return true;
+}
+
+bool StackPlanner::is_held(const DesiredService& service) {
+  return is_held(service.name, subject_of(view_.name, service.name), service.config_hash);
+}
+
+const Container* StackPlanner::holder_of(const std::string& name) const {
+  const auto found = std::ranges::find_if(situation_.observed.containers, [&](const Container& container) {
+    return container.name == name && is_ours(container.labels, situation_.desired.node);
+  });
+  return found == situation_.observed.containers.end() ? nullptr : &*found;
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/plan/gates.h"
+#include "agent/plan/planner.h"
+#include "agent/plan/slots.h"
+
+namespace hivemind::agent {
+
+// Plans one stack into a Plan. Lives for one call of make_plan.
+class StackPlanner {
+ public:
+  StackPlanner(const Situation& situation, StackView view, Plan& plan);
+  void run();
+
+ private:
+  using Indices = std::vector<std::size_t>;
+  struct Change {
+    Purpose purpose;
+    std::string cause;
+    Backoff backoff = Backoff::kNone;
+  };
+
+  // stack_planner.cpp: services and their containers.
+  void plan_service(ServiceView& view);
+  void make(const ServiceView& view, const Slot& slot);
+  void settle(const ServiceView& view, const Slot& slot);
+  void start_again(const ServiceView& view, const Slot& slot);
+  void follow_shared_network(const ServiceView& view, const Slot& slot);
+  void keep_old(const ServiceView& view, const Slot& slot);
+  void restore_name(const ServiceView& view, const Slot& slot);
+  void put_in_place(const ServiceView& view, const Slot& slot, const ContainerRef& container, Indices after,
+                    const Gate& gate, const Change& change);
+  Indices connect_missing(const ServiceView& view, const ContainerRef& container, const Container* known,
+                          const Indices& after, const Change& change);
+  std::optional<Gate> open_gate(const ServiceView& view, Strictness strictness);
+  Change change_of(const ServiceView& view, const Slot& slot) const;
+
+  // stack_planner_resources.cpp: networks, volumes, images, files, and what goes.
+  bool ready_to_make(const ServiceView& view, const Slot& slot);
+  bool resources_ready(const DesiredService& service);
+  bool image_ready(const ServiceView& view);
+  bool fetch(const DesiredService& service);
+  bool external_ready(const std::string& service, const std::string& what, const std::string& name,
+                      const std::map<std::string, bool>& answers, std::set<std::string>& questions);
+  Indices needs_of(const ServiceView& view);
+  std::optional<std::size_t> network_step(const DesiredNetwork& network);
+  std::optional<std::size_t> volume_step(const DesiredVolume& volume);
+  void replace_networks();
+  void tear_down(const DesiredNetwork& network, const EngineNetwork& there);
+  void remove_unwanted();
+  void remove_networks();
+  void remove_container(const Container& container, const std::string& cause, Indices after = {});
+
+  // Shared.
+  std::size_t add(std::string service, Action action, Change change, Indices after = {});
+  void wait(const std::string& service, v1::Reason reason, std::string text);
+  void look_again(TimePoint at);
+  bool is_held(const std::string& service, const std::string& subject, const std::string& hash);
+  bool is_held(const DesiredService& service);
+  const Container* holder_of(const std::string& name) const;
+
+  const Situation& situation_;
+  StackView view_;
+  Plan& plan_;
+  Starts starts_;
+  Indices freed_;                                 // stops of what goes: its ports are free after them
+  std::map<std::string, std::size_t> creates_;    // by container name
+  std::map<std::string, std::size_t> removals_;   // by container id
+  std::map<std::string, std::size_t> resources_;  // by subject
+  std::map<std::string, std::size_t> files_;      // by service
+  std::set<std::string> left_out_;                // services that wait for a network to be made anew
+};
+
+}  // namespace hivemind::agent
