@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_set>
 #include <utility>
 
 namespace hivemind::hub::git {
 namespace {
 
 constexpr std::string_view kHeads = "refs/heads/";
+constexpr int kMaxDepth = 500;  // the search recurses; a deeper tree is an attack
 
 }  // namespace
 
@@ -42,28 +44,91 @@ git_oid LocalUpstream::tip(const std::string& branch) const {
   fail_without_branch(url_, branch, std::move(branches));
 }
 
-// All that the tip refers to and what the mirror has does not.
-void LocalUpstream::add_missing(git_packbuilder* builder, const git_oid& tip) const {
-  git_revwalk* walk = nullptr;
-  if (const int result = git_revwalk_new(&walk, repository_.get()); result < 0) fail(result);
-  const Walk owned(walk);
-  if (const int result = git_revwalk_push(walk, &tip); result < 0) fail(result);
-  git_strarray ours{};
-  check(git_reference_list(&ours, mirror_), "git mirror: references");
-  for (std::size_t i = 0; i < ours.count; ++i) {
-    git_oid have;
-    if (git_reference_name_to_id(&have, mirror_, ours.strings[i]) != 0) continue;
-    git_revwalk_hide(walk, &have);  // fails for a commit that they have not (any more): then it hides nothing
+// What the mirror has, it has with all that this refers to: packs are added whole, and removed only when
+// nothing refers to them. So the search goes down only where it lacks something; git_packbuilder_insert_walk
+// would look at all files.
+class LocalUpstream::Search {
+ public:
+  Search(const LocalUpstream& upstream, git_packbuilder* builder) : upstream_(upstream), builder_(builder) {
+    git_odb* objects = nullptr;
+    check(git_repository_odb(&objects, upstream.mirror_), "git mirror");
+    mirror_.reset(objects);
   }
-  git_strarray_dispose(&ours);
-  if (const int result = git_packbuilder_insert_walk(builder, walk); result < 0) fail(result);
-}
+
+  void add_commits(const git_oid& tip) {
+    git_revwalk* walk = nullptr;
+    require(git_revwalk_new(&walk, repository()));
+    const Walk owned(walk);
+    require(git_revwalk_push(walk, &tip));
+    hide_ours(walk);
+    git_oid id;
+    int result = 0;
+    while ((result = git_revwalk_next(&id, walk)) == 0) add_commit(id);
+    if (result != GIT_ITEROVER) upstream_.fail(result);
+  }
+
+ private:
+  git_repository* repository() const { return upstream_.repository_.get(); }
+  void require(int result) const {
+    if (result < 0) upstream_.fail(result);
+  }
+
+  bool known(const git_oid& id) const {
+    return git_odb_exists_ext(mirror_.get(), &id, GIT_ODB_LOOKUP_NO_REFRESH) != 0;
+  }
+
+  void hide_ours(git_revwalk* walk) const {
+    git_strarray ours{};
+    check(git_reference_list(&ours, upstream_.mirror_), "git mirror: references");
+    for (std::size_t i = 0; i < ours.count; ++i) {
+      git_oid have;
+      if (git_reference_name_to_id(&have, upstream_.mirror_, ours.strings[i]) != 0) continue;
+      git_revwalk_hide(walk,
+                       &have);  // fails for a commit that they have not (any more): then it hides nothing
+    }
+    git_strarray_dispose(&ours);
+  }
+
+  void add_commit(const git_oid& id) {
+    git_commit* commit = nullptr;
+    require(git_commit_lookup(&commit, repository(), &id));
+    const Commit owned(commit);
+    require(git_packbuilder_insert(builder_, &id, nullptr));
+    add_tree(*git_commit_tree_id(commit), "", 0);
+  }
+
+  void add_tree(const git_oid& id, const char* name, int depth) {
+    if (known(id) || !added_.insert(hex(id)).second) return;
+    if (depth > kMaxDepth) {
+      throw Error(ErrorCode::kExhausted, "git remote '{}': directories are nested more than {} deep",
+                  upstream_.url_.shown, kMaxDepth);
+    }
+    git_tree* tree = nullptr;
+    require(git_tree_lookup(&tree, repository(), &id));
+    const Tree owned(tree);
+    require(git_packbuilder_insert(builder_, &id, name));
+    for (std::size_t i = 0; i < git_tree_entrycount(tree); ++i) {
+      const git_tree_entry* const entry = git_tree_entry_byindex(tree, i);
+      const git_oid& child = *git_tree_entry_id(entry);
+      if (git_tree_entry_type(entry) == GIT_OBJECT_TREE) {
+        add_tree(child, git_tree_entry_name(entry), depth + 1);
+      } else if (git_tree_entry_type(entry) == GIT_OBJECT_BLOB && !known(child)) {
+        require(git_packbuilder_insert(builder_, &child, git_tree_entry_name(entry)));
+      }
+    }
+  }
+
+  const LocalUpstream& upstream_;
+  git_packbuilder* builder_;
+  Odb mirror_;
+  std::unordered_set<std::string> added_;  // trees, each looked through once
+};
 
 void LocalUpstream::download(const std::string&, const git_oid& wanted) {
   git_packbuilder* builder = nullptr;
   if (const int result = git_packbuilder_new(&builder, repository_.get()); result < 0) fail(result);
   const PackBuilder owned(builder);
-  add_missing(builder, wanted);
+  Search(*this, builder).add_commits(wanted);
   if (git_packbuilder_object_count(builder) == 0) return;
   struct Progress {
     Watch& watch;

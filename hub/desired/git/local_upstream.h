@@ -17,7 +17,7 @@ class LocalUpstream : public Upstream {
   void download(const std::string& branch, const git_oid& tip) override;
 
  private:
-  void add_missing(git_packbuilder* builder, const git_oid& tip) const;
+  class Search;
   [[noreturn]] void fail(int result) const;
 
   git_repository* mirror_;
