@@ -1,0 +1,216 @@
+#include "agent/engine/decode.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "agent/engine/fields.h"
+#include "common/error.h"
+
+namespace hivemind::agent::decode {
+
+namespace {
+
+constexpr std::size_t kMaxHealthText = 1024;
+constexpr std::size_t kMaxRefusal = 2000;
+
+std::string required(const Json& object, const char* key) {
+  std::string value = text_of(object, key);
+  if (value.empty()) throw Error(ErrorCode::kCorrupt, "the engine's answer lacks '{}'", key);
+  return value;
+}
+
+template <typename T>
+T in_range(std::int64_t value) {
+  return static_cast<T>(
+      std::clamp<std::int64_t>(value, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+}
+
+// Podman writes ids of images without their algorithm in some places.
+std::string with_algorithm(std::string id) {
+  const bool is_bare = id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_bare ? "sha256:" + id : id;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+ContainerStatus status_of(const Json& state) {
+  // The second half are Podman's words.
+  static constexpr std::pair<std::string_view, ContainerStatus> kWords[] = {
+      {"created", ContainerStatus::kCreated},     {"running", ContainerStatus::kRunning},
+      {"paused", ContainerStatus::kPaused},       {"restarting", ContainerStatus::kRestarting},
+      {"removing", ContainerStatus::kRemoving},   {"exited", ContainerStatus::kExited},
+      {"dead", ContainerStatus::kDead},           {"configured", ContainerStatus::kCreated},
+      {"initialized", ContainerStatus::kCreated}, {"stopping", ContainerStatus::kRunning},
+      {"stopped", ContainerStatus::kExited},
+  };
+  const std::string word = text_of(state, "Status");
+  for (const auto& [known, status] : kWords) {
+    if (word == known) return status;
+  }
+  if (flag_of(state, "Paused")) return ContainerStatus::kPaused;
+  return flag_of(state, "Running") ? ContainerStatus::kRunning : ContainerStatus::kExited;
+}
+
+Health health_of(const std::string& word) {
+  if (word == "starting") return Health::kStarting;
+  if (word == "healthy") return Health::kHealthy;
+  return word == "unhealthy" ? Health::kUnhealthy : Health::kNone;
+}
+
+std::string restart_policy_of(const Json& host_config) {
+  const Json& policy = part_of(host_config, "RestartPolicy");
+  const std::string name = text_of(policy, "Name");
+  const std::int64_t limit = integer_of(policy, "MaximumRetryCount");
+  if (name.empty()) return "no";
+  return name == "on-failure" && limit > 0 ? fmt::format("{}:{}", name, limit) : name;
+}
+
+void read_state(const Json& state, Container& container) {
+  container.status = status_of(state);
+  container.exit_code = in_range<int>(integer_of(state, "ExitCode"));
+  container.error = cut(text_of(state, "Error"), kMaxRefusal);
+  container.started_at = text_of(state, "StartedAt");
+  container.finished_at = text_of(state, "FinishedAt");
+  const Json& health = part_of(state, "Health");
+  container.health = health_of(text_of(health, "Status"));
+  const Json& probes = list_of(health, "Log");
+  if (!probes.empty()) container.health_text = cut(trimmed(text_of(probes.back(), "Output")), kMaxHealthText);
+}
+
+void read_host_config(const Json& host_config, Container& container) {
+  container.memory = integer_of(host_config, "Memory");
+  container.nano_cpus = integer_of(host_config, "NanoCpus");
+  container.restart_policy = restart_policy_of(host_config);
+}
+
+const Json& require_list(const Json& value, const char* what) {
+  if (!value.is_array()) {
+    throw Error(ErrorCode::kCorrupt, "the engine's answer is a {}, not a list of {}", value.type_name(),
+                what);
+  }
+  return value;
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, kMaxRefusal));
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, ' ');
+  return std::string(trimmed(out));
+}
+
+}  // namespace
+
+Version version(std::string_view body) {
+  const Json answer = parse_json(body);
+  Version version;
+  version.engine.version = text_of(answer, "Version");
+  version.engine.architecture = text_of(answer, "Arch");
+  version.engine.os = text_of(answer, "Os");
+  version.engine.kernel = text_of(answer, "KernelVersion");
+  version.engine.api = ApiVersion::parse(required(answer, "ApiVersion"));
+  const std::string oldest = text_of(answer, "MinAPIVersion");
+  if (!oldest.empty()) version.oldest_api = ApiVersion::parse(oldest);
+  return version;
+}
+
+std::vector<std::string> container_ids(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::vector<std::string> ids;
+  for (const Json& entry : require_list(answer, "containers")) ids.push_back(required(entry, "Id"));
+  return ids;
+}
+
+Container container(std::string_view body) {
+  const Json answer = parse_json(body);
+  const Json& config = part_of(answer, "Config");
+  Container container;
+  container.id = required(answer, "Id");
+  container.name = required(answer, "Name");
+  if (container.name.starts_with('/')) container.name.erase(0, 1);
+  container.image = text_of(config, "Image");
+  container.image_id = with_algorithm(text_of(answer, "Image"));
+  container.labels = texts_of(config, "Labels");
+  container.restarts = in_range<std::uint32_t>(integer_of(answer, "RestartCount"));
+  read_state(part_of(answer, "State"), container);
+  read_host_config(part_of(answer, "HostConfig"), container);
+  const Json& networks = part_of(part_of(answer, "NetworkSettings"), "Networks");
+  for (const auto& [name, endpoint] : networks.items()) container.networks.push_back(name);
+  std::sort(container.networks.begin(), container.networks.end());
+  return container;
+}
+
+std::vector<EngineNetwork> networks(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::vector<EngineNetwork> networks;
+  for (const Json& entry : require_list(answer, "networks")) {
+    networks.push_back({required(entry, "Id"), required(entry, "Name"), texts_of(entry, "Labels")});
+  }
+  return networks;
+}
+
+std::vector<EngineVolume> volumes(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::vector<EngineVolume> volumes;
+  for (const Json& entry : list_of(answer, "Volumes")) {
+    volumes.push_back({required(entry, "Name"), texts_of(entry, "Labels")});
+  }
+  return volumes;
+}
+
+std::string image_id(std::string_view body) {
+  return with_algorithm(required(parse_json(body), "Id"));
+}
+
+Created created(std::string_view body) {
+  const Json answer = parse_json(body);
+  Created created{required(answer, "Id"), {}};
+  for (const Json& warning : list_of(answer, "Warnings")) {
+    if (warning.is_string()) created.warnings.push_back(cut(warning.get<std::string>(), kMaxRefusal));
+  }
+  return created;
+}
+
+std::string network_id(std::string_view body) {
+  return required(parse_json(body), "Id");
+}
+
+EngineEvent event(std::string_view line) {
+  const Json entry = parse_json(line);
+  const Json& actor = part_of(entry, "Actor");
+  return {text_of(entry, "Type"), text_of(entry, "Action"), text_of(actor, "ID"),
+          texts_of(actor, "Attributes")};
+}
+
+PullLine pull_line(std::string_view line) {
+  const Json entry = parse_json(line);
+  const Json& progress = part_of(entry, "progressDetail");
+  PullLine said;
+  said.layer = text_of(entry, "id");
+  said.status = text_of(entry, "status");
+  said.current = integer_of(progress, "current");
+  said.total = integer_of(progress, "total");
+  said.error = text_of(part_of(entry, "errorDetail"), "message");
+  if (said.error.empty()) said.error = text_of(entry, "error");
+  said.error = cut(said.error, kMaxRefusal);
+  return said;
+}
+
+std::string refusal(std::string_view body) {
+  try {
+    const Json answer = parse_json(body);
+    const std::string words = text_of(answer, "message");
+    if (!words.empty()) return cut(words, kMaxRefusal);
+  } catch (const Error&) {
+    // Not the engine's JSON: its text is the best there is.
+  }
+  const std::string words = printable(body);
+  return words.empty() ? "no reason given" : words;
+}
+
+}  // namespace hivemind::agent::decode

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The few bodies and parameters that the adapter itself makes for the engine.
+namespace hivemind::agent::encode {
+
+// The parameter 'filters', percent-encoded: {"key":["value",…]}.
+std::string filters(std::string_view key, const std::vector<std::string>& values);
+
+// Body of POST /networks/{id}/connect. Throws kInvalid when endpoint_body is no JSON object.
+std::string connect_body(std::string_view container, std::string_view endpoint_body);
+
+}  // namespace hivemind::agent::encode
