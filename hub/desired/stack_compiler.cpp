@@ -1,0 +1,167 @@
+#include "hub/desired/stack_compiler.h"
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "hub/desired/env_file.h"
+
+namespace hivemind::hub {
+namespace {
+
+constexpr std::size_t kMaxEnvFileBytes = 1u << 20;
+
+// The names that an outcome depends on, in the order of reading, each once.
+class NamesAsked {
+ public:
+  void add(const std::string& name) {
+    if (seen_.insert(name).second) order_.push_back(name);
+  }
+  const std::vector<std::string>& order() const { return order_; }
+
+ private:
+  std::set<std::string> seen_;
+  std::vector<std::string> order_;
+};
+
+std::optional<std::string> copy_of(const std::string* value) {
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+
+}  // namespace
+
+void StackCompiler::look_at(const Snapshot& snapshot, const std::optional<std::set<std::string>>& changed) {
+  if (!loaded_ || !reads_.differ(snapshot, changed)) return;
+  loaded_.reset();
+  memo_.clear();
+  reads_ = {};
+}
+
+void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot) {
+  entry_ = &entry;
+  compiled_ = 0;
+  used_.clear();
+  const bool same_files =
+      loaded_ && loaded_->compose_files == entry.compose_files && loaded_->env_files == entry.env_files;
+  // What is said of the entry must point at the line where it stands now.
+  if (same_files && (loaded_->diagnostics.empty() || loaded_->location == entry.location)) return;
+  loaded_.reset();
+  memo_.clear();
+  reads_ = {};
+  load(snapshot);
+}
+
+void StackCompiler::load(const Snapshot& snapshot) {
+  Loaded loaded;
+  loaded.location = entry_->location;
+  loaded.compose_files = entry_->compose_files;
+  loaded.env_files = entry_->env_files;
+  const ReadRecorder recorder(snapshot, reads_);
+  compose::PathsRead paths;
+  loaded.source = compose::load(recorder, entry_->name, entry_->compose_files, paths, loaded.diagnostics);
+  for (const std::string& path : entry_->env_files) {
+    if (auto text = read_env_file(recorder, path, loaded.diagnostics))
+      loaded.env_texts.push_back(std::move(*text));
+  }
+  add_paths(paths, snapshot);
+  name_stack(loaded.diagnostics);
+  if (has_errors(loaded.diagnostics)) loaded.source.reset();
+  loaded_ = std::move(loaded);
+}
+
+std::optional<StackCompiler::EnvText> StackCompiler::read_env_file(const Snapshot& snapshot,
+                                                                   const std::string& path,
+                                                                   Diagnostics& diagnostics) {
+  const auto refuse = [&](std::string message) {
+    diagnostics.push_back({.code = "fleet.env-file",
+                           .location = entry_->location,
+                           .message = fmt::format("env file '{}': {}", path, message),
+                           .remedy = "add it, or take it out of 'env_file'"});
+    return std::nullopt;
+  };
+  try {
+    const Entry entry = resolve(snapshot, path);
+    if (entry.kind == EntryKind::kAbsent) return refuse("it is not in the repository");
+    if (entry.kind != EntryKind::kFile && entry.kind != EntryKind::kExecutable)
+      return refuse("it is no file");
+    return EnvText{path, snapshot.read(entry.path, kMaxEnvFileBytes)};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalid && error.code() != ErrorCode::kExhausted) throw;
+    return refuse(error.what());
+  }
+}
+
+// Directories that the compiler names count with all that is in them.
+void StackCompiler::add_paths(const compose::PathsRead& paths, const Snapshot& snapshot) {
+  for (const std::string& path : paths) reads_.add(snapshot.entry(path), Reads::Extent::kWhole);
+}
+
+void StackCompiler::name_stack(Diagnostics& diagnostics) const {
+  for (Diagnostic& diagnostic : diagnostics) diagnostic.stack = entry_->name;
+}
+
+OutcomePtr StackCompiler::outcome(const NodeVariables& variables, const Snapshot& snapshot) {
+  OutcomePtr outcome = memo_.find(variables);
+  if (!outcome) {
+    outcome = make(variables, snapshot);
+    memo_.insert(outcome);
+  }
+  used_.insert(outcome);
+  return outcome;
+}
+
+std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup,
+                                                           Diagnostics& diagnostics) const {
+  Variables all;
+  for (const EnvText& file : loaded_->env_texts) {
+    const Lookup earlier_too = [&](std::string_view name) {
+      auto value = lookup(name);
+      if (value) return value;
+      const auto found = all.find(name);
+      return found == all.end() ? std::nullopt : std::optional(found->second);
+    };
+    const auto variables = parse_env_file(file.text, file.path, earlier_too, diagnostics);
+    if (!variables) return std::nullopt;
+    for (const auto& [name, value] : *variables) all.insert_or_assign(name, value);
+  }
+  return all;
+}
+
+OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& snapshot) {
+  auto outcome = std::make_shared<Outcome>();
+  NamesAsked names;
+  const Lookup lookup = [&](std::string_view name) {
+    names.add(std::string(name));
+    const std::string* value = variables.assigned(name);
+    return copy_of(value != nullptr ? value : variables.built_in(name));
+  };
+  if (const auto from_files = env_file_variables(lookup, outcome->diagnostics)) {
+    const Environment environment(variables.merged(*from_files));
+    const ReadRecorder recorder(snapshot, reads_);
+    compose::PathsRead paths;
+    auto release = compose::compile(*loaded_->source, environment, recorder, paths, outcome->diagnostics);
+    add_paths(paths, snapshot);
+    for (const std::string& name : environment.order_read()) names.add(name);
+    if (release) outcome->release = shared(std::move(*release));
+  }
+  name_stack(outcome->diagnostics);
+  for (const std::string& name : names.order()) outcome->read.emplace_back(name, variables.fingerprint(name));
+  ++compiled_;
+  return outcome;
+}
+
+// Releases of one digest are one release, whatever they were compiled from.
+ReleasePtr StackCompiler::shared(CompiledRelease release) {
+  std::weak_ptr<const CompiledRelease>& known = by_digest_[release.release.digest()];
+  if (auto alive = known.lock()) return alive;
+  auto fresh = std::make_shared<const CompiledRelease>(std::move(release));
+  known = fresh;
+  return fresh;
+}
+
+void StackCompiler::end() {
+  memo_.keep({used_.begin(), used_.end()});
+  used_.clear();
+  std::erase_if(by_digest_, [](const auto& one) { return one.second.expired(); });
+}
+
+}  // namespace hivemind::hub
