@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hivemind::hub {
 
@@ -17,16 +18,19 @@ class Environment {
   explicit Environment(Variables values) : values_(std::move(values)) {}
 
   std::optional<std::string> get(std::string_view name) const {
-    names_read_.emplace(name);
+    if (const auto [read, first] = names_read_.emplace(name); first) order_read_.push_back(*read);
     const auto found = values_.find(name);
     if (found == values_.end()) return std::nullopt;
     return found->second;
   }
   const std::set<std::string, std::less<>>& names_read() const { return names_read_; }
+  // The same names, in the order in which they were asked for first.
+  const std::vector<std::string>& order_read() const { return order_read_; }
 
  private:
   Variables values_;
   mutable std::set<std::string, std::less<>> names_read_;
+  mutable std::vector<std::string> order_read_;
 };
 
 }  // namespace hivemind::hub

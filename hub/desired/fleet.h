@@ -26,7 +26,7 @@ struct NodeIdentity {
 // Empty: every node.
 struct Selector {
   std::map<std::string, std::vector<std::string>, std::less<>> labels;
-  std::vector<std::string> ids;
+  std::vector<std::string> ids;  // sorted
   bool selects(const NodeIdentity& node) const;
 };
 
