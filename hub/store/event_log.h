@@ -24,10 +24,10 @@ struct StoredEvent {
 };
 
 struct EventQuery {
-  std::optional<std::int64_t> after;  // nothing: the newest ones
+  std::optional<std::int64_t> after{};  // nothing: the newest ones
   int limit = 100;
-  std::string node;   // empty: any
-  std::string stack;  // empty: any
+  std::string node{};   // empty: any
+  std::string stack{};  // empty: any
 };
 
 // How far the events of a node's stream are stored without a gap.

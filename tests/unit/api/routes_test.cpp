@@ -1,0 +1,260 @@
+#include "hub/api/routes.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+#include "tests/unit/api/fake_operations.h"
+
+using namespace hivemind;
+using namespace hivemind::hub;
+using nlohmann::json;
+using tests::ContainsSubstring;
+
+namespace {
+
+struct Fixture {
+  boost::asio::io_context loop;
+  tests::FakeOperations operations{loop.get_executor()};
+  api::Routes routes{operations};
+
+  api::Response ask(const std::string& method, const std::string& target, const std::string& body = "") {
+    api::Response response;
+    boost::asio::co_spawn(loop, routes.respond(api::Request::parse(method, target, body)),
+                          [&](std::exception_ptr failure, api::Response answer) {
+                            if (failure) {
+                              try {
+                                std::rethrow_exception(failure);
+                              } catch (const Error& error) {
+                                answer = api::error_response(error);
+                              }
+                            }
+                            response = std::move(answer);
+                          });
+    loop.restart();
+    loop.run();
+    return response;
+  }
+  json get(const std::string& target) {
+    const api::Response response = ask("GET", target);
+    REQUIRE(response.status == 200);
+    return json::parse(response.body);
+  }
+
+  Node& add_node(const std::string& id, v1::State state) {
+    Node& node = operations.fleet.node(id);
+    node.presence = Presence::kOnline;
+    node.seen_at_ms = 1'769'860'800'123;
+    node.desired = {3, "r3"};
+    node.stacks = {{"web", {"d3", "r2"}}};
+    auto report = std::make_shared<v1::Report>();
+    report->set_node(id);
+    (*report->mutable_labels())["site"] = "berlin";
+    report->mutable_received()->set_generation(3);
+    report->mutable_applied()->set_generation(3);
+    report->mutable_facts()->set_architecture("arm64");
+    v1::StackReport* stack = report->add_stacks();
+    stack->set_stack("web");
+    stack->set_desired_digest("d3");
+    stack->set_state(state);
+    stack->add_services()->set_service("app");
+    node.report = report;
+    return node;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "health and readiness are told in plain text") {
+  CHECK(ask("GET", "/healthz").body == "ok\n");
+  CHECK(ask("GET", "/readyz").body == "ready\n");
+  operations.why_not_ready = "nothing has been fetched yet";
+  CHECK(ask("GET", "/readyz").status == 503);
+  CHECK(ask("GET", "/readyz").body == "nothing has been fetched yet\n");
+  CHECK(api::Routes::is_open("/healthz"));
+  CHECK(api::Routes::is_open("/readyz?x=1"));
+  CHECK_FALSE(api::Routes::is_open("/healthz/../api/v1/status"));
+  CHECK_FALSE(api::Routes::is_open("/api/v1/status"));
+}
+
+TEST_CASE_METHOD(Fixture, "the status shows Git, what was acted on, diagnostics, broker and counts") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  add_node("pi-2", v1::STATE_FAILED);
+  operations.state.git.state = GitStatus::State::kFailed;
+  operations.state.git.error = "no network";
+  operations.state.git.retry_at = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  operations.state.git.fetched_at_ms = 1'769'860'800'123;
+  operations.state.desired = {"r3", DesiredStatus::State::kHeld, "held"};
+  operations.state.diagnostics.push_back(
+      {Severity::kError, "compose.x", {"web.yml", 3, 7}, "web", "app", "is wrong", "mend it", {}});
+  const json status = get("/api/v1/status");
+  CHECK(status["git"]["state"] == "failed");
+  CHECK(status["git"]["retry_in_ms"].get<std::int64_t>() > 3'000'000);
+  CHECK(status["git"]["fetched_at"] == "2026-01-31T12:00:00.123Z");
+  CHECK(status["desired"]["state"] == "held");
+  CHECK(status["diagnostics"][0]["line"] == 3);
+  CHECK_THAT(status["diagnostics"][0]["text"].get<std::string>(), ContainsSubstring("web.yml:3:7"));
+  CHECK(status["broker"]["connected"] == false);
+  CHECK(status["nodes"] == json({{"total", 2}, {"online", 2}, {"converged", 1}, {"failed", 1}}));
+  CHECK(status["stacks"] == json({{"total", 1}, {"running", 0}, {"failed", 1}}));
+  CHECK(status["store"]["ok"] == true);
+}
+
+TEST_CASE_METHOD(Fixture, "nodes are listed by id, and one alone with its facts and stacks") {
+  add_node("pi-2", v1::STATE_RUNNING);
+  add_node("pi-1", v1::STATE_RUNNING);
+  const json nodes = get("/api/v1/nodes")["nodes"];
+  REQUIRE(nodes.size() == 2);
+  CHECK(nodes[0]["id"] == "pi-1");
+  CHECK(nodes[0]["state"] == "converged");
+  CHECK(nodes[0]["labels"] == json({{"site", "berlin"}}));
+  CHECK(nodes[0]["desired"] == json({{"generation", 3}, {"revision", "r3"}}));
+  const json node = get("/api/v1/nodes/pi-1");
+  CHECK(node["facts"]["architecture"] == "arm64");
+  CHECK(node["stack_reports"][0]["services"][0]["service"] == "app");
+  CHECK(node["desired_stacks"][0] == json({{"stack", "web"}, {"digest", "d3"}, {"revision", "r2"}}));
+  CHECK(ask("GET", "/api/v1/nodes/pi-9").status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "a node that was never heard of in person is listed all the same") {
+  operations.fleet.node("named-only");
+  const json node = get("/api/v1/nodes/named-only");
+  CHECK(node["state"] == "unknown");
+  CHECK(node["online"] == false);
+  CHECK(node["seen_at"] == "");
+}
+
+TEST_CASE_METHOD(Fixture, "stacks are counted over their nodes") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  add_node("pi-2", v1::STATE_FAILED);
+  add_node("pi-3", v1::STATE_RUNNING).presence = Presence::kOffline;
+  StackEntry off;
+  off.name = "off";
+  off.enabled = false;
+  operations.state.stacks = {off};
+  const json stacks = get("/api/v1/stacks")["stacks"];
+  REQUIRE(stacks.size() == 2);
+  CHECK(stacks[0]["name"] == "off");
+  CHECK(stacks[0]["enabled"] == false);
+  CHECK(stacks[0]["nodes"] == 0);
+  const json& web = stacks[1];
+  CHECK(web["nodes"] == 3);
+  CHECK(web["running"] == 1);
+  CHECK(web["failed"] == 1);
+  CHECK(web["offline"] == 1);
+  CHECK(web["releases"] == 1);
+  CHECK(web["revision"] == "r2");
+  const json stack = get("/api/v1/stacks/web");
+  REQUIRE(stack["on"].size() == 3);
+  CHECK(stack["on"][0]["state"] == "running");
+  CHECK(stack["on"][2]["state"] == "offline");
+  CHECK(ask("GET", "/api/v1/stacks/none").status == 404);
+}
+
+TEST_CASE_METHOD(Fixture, "a sync answers with its outcome") {
+  operations.sync_result.state = SyncResult::State::kApplied;
+  operations.sync_result.published = {"pi-1"};
+  const api::Response response = ask("POST", "/api/v1/sync", "{}");
+  CHECK(json::parse(response.body)["state"] == "applied");
+  CHECK(json::parse(response.body)["published"] == json({"pi-1"}));
+  CHECK(operations.confirmed == std::optional(ConfirmEmpty::kNo));
+  ask("POST", "/api/v1/sync", R"({"confirm_empty":true})");
+  CHECK(operations.confirmed == std::optional(ConfirmEmpty::kYes));
+  CHECK(ask("POST", "/api/v1/sync").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "a sync with a body that is none of ours is refused and does nothing") {
+  for (const char* body : {"[]", "{", R"({"confirm":true})", R"({"confirm_empty":1})"}) {
+    CHECK(ask("POST", "/api/v1/sync", body).status == 400);
+  }
+  CHECK_FALSE(operations.confirmed.has_value());
+}
+
+TEST_CASE_METHOD(Fixture, "a sync whose outcome cannot be stored says so") {
+  operations.sync_failure = Error(ErrorCode::kExhausted, "the disk is full");
+  const api::Response response = ask("POST", "/api/v1/sync", "{}");
+  CHECK(response.status == 503);
+  CHECK(json::parse(response.body)["error"] ==
+        json({{"code", "exhausted"}, {"message", "the disk is full"}}));
+}
+
+TEST_CASE_METHOD(Fixture, "convergence is told at once when it is decided") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  CHECK(get("/api/v1/convergence?wait=60")["converged"] == true);
+  add_node("pi-2", v1::STATE_FAILED);
+  const json failed = get("/api/v1/convergence?wait=60");
+  CHECK(failed["converged"] == false);
+  CHECK(failed["failed"][0]["node"] == "pi-2");
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "convergence waits for nodes that are on their way, and for manifests that are being made") {
+  add_node("pi-1", v1::STATE_APPLYING);
+  const json waiting = get("/api/v1/convergence");
+  CHECK(waiting["converged"] == false);
+  CHECK(waiting["waiting"][0]["node"] == "pi-1");
+  int waits = 0;
+  operations.on_wait = [&] {
+    ++waits;
+    add_node("pi-1", v1::STATE_RUNNING);
+    operations.busy = waits < 2;
+  };
+  CHECK(get("/api/v1/convergence?wait=60")["converged"] == true);
+  CHECK(waits == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "events come at once when there are any behind the place, else when there are") {
+  v1::Event event;
+  event.set_kind("stack_running");
+  event.set_at_ms(1'769'860'800'123);
+  operations.stored.push_back({5, "pi-1", event});
+  const json first = get("/api/v1/events");
+  CHECK(first["last"] == 5);
+  CHECK(first["events"][0]["kind"] == "stack_running");
+  CHECK(first["events"][0]["node"] == "pi-1");
+  CHECK(get("/api/v1/events?after=5") == json({{"events", json::array()}, {"last", 5}}));
+  operations.on_wait = [&] { operations.stored.push_back({6, "pi-1", event}); };
+  const json next = get("/api/v1/events?after=5&wait=60");
+  CHECK(next["last"] == 6);
+  CHECK(next["events"].size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "parameters out of range are refused") {
+  for (const char* target :
+       {"/api/v1/convergence?wait=61", "/api/v1/convergence?wait=x", "/api/v1/events?limit=0",
+        "/api/v1/events?limit=1001", "/api/v1/events?after=-1", "/api/v1/events?wait=1.5"}) {
+    CHECK(ask("GET", target).status == 400);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "what is not there is 404, and what cannot be done with it 405") {
+  CHECK(ask("GET", "/").status == 404);
+  CHECK(ask("GET", "/api/v1").status == 404);
+  CHECK(ask("GET", "/api/v2/status").status == 404);
+  CHECK(ask("POST", "/api/v1/nothing").status == 404);
+  for (const char* target : {"/api/v1/status", "/api/v1/nodes", "/api/v1/stacks", "/api/v1/events",
+                             "/api/v1/convergence", "/healthz"}) {
+    const api::Response response = ask("DELETE", target);
+    CHECK(response.status == 405);
+    CHECK(response.allow == "GET");
+  }
+  CHECK(ask("GET", "/api/v1/sync").status == 405);
+  CHECK(ask("GET", "/api/v1/sync").allow == "POST");
+}
+
+TEST_CASE("targets are split and decoded") {
+  const api::Request request = api::Request::parse("GET", "/api//v1/nodes/pi%2D1/?a=b%20c&d=&e", "");
+  CHECK(request.path == std::vector<std::string>{"api", "v1", "nodes", "pi-1"});
+  CHECK(request.parameter("a") == "b c");
+  CHECK(request.parameter("d") == "");
+  CHECK(request.parameter("none") == "");
+  for (const char* wrong : {"", "x", "/a%", "/a%2", "/a%zz", "/a?b=%1"}) {
+    CHECK_THROWS_AS(api::Request::parse("GET", wrong, ""), Error);
+  }
+}
+
+TEST_CASE("text that is no UTF-8 does not break an answer") {
+  const api::Response response = api::error_response(400, "invalid", "bad \xff byte");
+  CHECK(json::parse(response.body)["error"]["code"] == "invalid");
+}

@@ -1,0 +1,199 @@
+#include "hub/store/store.h"
+
+#include "common/error.h"
+#include "hub/store/directory_lock.h"
+#include "hub/store/schema.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace hivemind;
+using namespace hivemind::hub;
+using tests::ContainsSubstring;
+
+namespace {
+
+ReleasePtr release(const std::string& stack, const std::string& digest, const std::string& revision,
+                   Files files = {}) {
+  auto compiled = std::make_shared<CompiledRelease>();
+  compiled->release.set_stack(stack);
+  compiled->release.set_digest(digest);
+  compiled->release.set_revision(revision);
+  compiled->files = std::move(files);
+  return compiled;
+}
+
+RevisionChange first_revision() {
+  RevisionChange change;
+  change.revision = "r1";
+  change.releases = {release("web", "d1", "r1", {{"aa", std::make_shared<const std::string>("hello")}})};
+  change.assignments = {{"pi-1", {{"web", "d1"}}}};
+  change.manifests = {{"pi-1", 1, "r1", std::string("\0envelope", 9), "sha"}};
+  return change;
+}
+
+EventBatch batch(const std::string& stream, std::vector<std::uint64_t> sequences) {
+  EventBatch result{"pi-1", stream, {}};
+  for (const std::uint64_t sequence : sequences) {
+    v1::Event& event = result.events.emplace_back();
+    event.set_sequence(sequence);
+    event.set_kind("stack_running");
+    event.set_stack(sequence % 2 == 0 ? "even" : "odd");
+  }
+  return result;
+}
+
+void take(Store& store, EventBatch events) {
+  IntakeChange change;
+  change.events.push_back(std::move(events));
+  store.commit(change);
+}
+
+std::string sequences(Store& store, EventQuery query = {}) {
+  std::string text;
+  for (const StoredEvent& stored : store.events().find(query)) {
+    text += (text.empty() ? "" : " ") + std::to_string(stored.event.sequence());
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a revision that was acted on is there after a restart") {
+  const tests::TemporaryDirectory directory;
+  Store(directory.path()).commit(first_revision());
+  Store store(directory.path());
+  CHECK(store.acted_revision() == "r1");
+  REQUIRE(store.releases().size() == 1);
+  const ReleasePtr stored = store.releases().front();
+  CHECK(stored->release.revision() == "r1");
+  CHECK(*stored->files.at("aa") == "hello");
+  REQUIRE(store.assignments().size() == 1);
+  CHECK(store.assignments().front().digest == "d1");
+  REQUIRE(store.manifests().size() == 1);
+  CHECK(store.manifests().front().generation == 1);
+  CHECK_FALSE(store.manifests().front().published);
+  CHECK(store.envelope("pi-1") == std::string("\0envelope", 9));
+}
+
+TEST_CASE("a release without nodes loses its body and files, and keeps its revision") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  store.commit(first_revision());
+  RevisionChange change;
+  change.revision = "r2";
+  change.releases = {release("web", "d2", "r2")};
+  change.assignments = {{"pi-1", {{"web", "d2"}}}};
+  store.commit(change);
+  REQUIRE(store.releases().size() == 1);
+  CHECK(store.releases().front()->release.digest() == "d2");
+  CHECK(store.first_revision("d1") == std::optional<std::string>("r1"));
+  CHECK(store.first_revision("d3") == std::nullopt);
+
+  RevisionChange back = first_revision();
+  back.revision = "r3";
+  store.commit(back);
+  CHECK(*store.releases().front()->files.at("aa") == "hello");
+}
+
+TEST_CASE("a manifest is published when its own generation has been acknowledged") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  RevisionChange change = first_revision();
+  change.manifests[0].generation = 2;
+  store.commit(change);
+  IntakeChange acknowledged;
+  acknowledged.published = {{"pi-1", 1}};
+  store.commit(acknowledged);
+  CHECK_FALSE(store.manifests().front().published);
+  acknowledged.published = {{"pi-1", 2}};
+  store.commit(acknowledged);
+  CHECK(store.manifests().front().published);
+}
+
+TEST_CASE("a revision that cannot be stored whole is not stored at all") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  sqlite::Database other(directory / "hub.db", sqlite::Durability::kNormal, store_migrations());
+  other.run(
+      "CREATE TRIGGER fails BEFORE INSERT ON manifests WHEN NEW.node = 'pi-2' BEGIN SELECT RAISE(ABORT, "
+      "'no'); END");
+  RevisionChange change = first_revision();
+  change.manifests.push_back({"pi-2", 1, "r1", "x", "y"});
+  CHECK_THROWS_AS(store.commit(change), Error);
+  CHECK(store.acted_revision() == "");
+  CHECK(store.manifests().empty());
+  CHECK(store.assignments().empty());
+  CHECK(store.releases().empty());
+  store.commit(first_revision());
+  CHECK(store.acted_revision() == "r1");
+}
+
+TEST_CASE("a node keeps its report when only its presence is stored") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  IntakeChange change;
+  change.nodes = {{"pi-1", true, 10, "report"}};
+  store.commit(change);
+  change.nodes = {{"pi-1", false, 20, std::nullopt}};
+  store.commit(change);
+  REQUIRE(store.nodes().size() == 1);
+  const StoredNode node = store.nodes().front();
+  CHECK_FALSE(node.online);
+  CHECK(node.seen_at_ms == 20);
+  CHECK(node.report == std::optional<std::string>("report"));
+}
+
+TEST_CASE("events are stored once, however often they are sent") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  take(store, batch("s", {1, 2}));
+  take(store, batch("s", {1, 2, 3}));
+  CHECK(sequences(store) == "1 2 3");
+  CHECK(store.events().position("pi-1") == std::optional(EventPosition{"s", 3}));
+}
+
+TEST_CASE("events behind a gap are left out, to be sent again") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  take(store, batch("s", {1, 2}));
+  take(store, batch("s", {4, 5}));
+  CHECK(sequences(store) == "1 2");
+  CHECK(store.events().position("pi-1") == std::optional(EventPosition{"s", 2}));
+  take(store, batch("s", {3, 4, 5}));
+  CHECK(sequences(store) == "1 2 3 4 5");
+}
+
+TEST_CASE("a new stream of a node begins anywhere") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  take(store, batch("s", {1, 2}));
+  take(store, batch("t", {7, 8}));
+  CHECK(sequences(store) == "1 2 7 8");
+  CHECK(store.events().position("pi-1") == std::optional(EventPosition{"t", 8}));
+}
+
+TEST_CASE("events are found from a place on, newest first limited, and by stack") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  take(store, batch("s", {1, 2, 3, 4, 5}));
+  CHECK(sequences(store, {.limit = 2}) == "4 5");
+  CHECK(sequences(store, {.after = 2, .limit = 2}) == "3 4");
+  CHECK(sequences(store, {.stack = "even"}) == "2 4");
+  CHECK(sequences(store, {.node = "pi-2"}) == "");
+  CHECK(store.events().last_id() == 5);
+}
+
+TEST_CASE("a data directory serves one hub at a time") {
+  const tests::TemporaryDirectory directory;
+  {
+    const DirectoryLock first(directory / "data");
+    try {
+      const DirectoryLock second(directory / "data");
+      FAIL("a second lock was given");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::kConflict);
+      CHECK_THAT(std::string(error.what()), ContainsSubstring("in use by another hub"));
+    }
+  }
+  CHECK_NOTHROW(DirectoryLock(directory / "data"));
+}
