@@ -4,7 +4,7 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/deferred.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -14,11 +14,11 @@ namespace asio = boost::asio;
 
 asio::awaitable<void> together(asio::any_io_executor loop, std::vector<asio::awaitable<void>> tasks) {
   if (tasks.empty()) co_return;
-  using Task = decltype(asio::co_spawn(loop, std::move(tasks.front()), asio::experimental::deferred));
+  using Task = decltype(asio::co_spawn(loop, std::move(tasks.front()), asio::deferred));
   std::vector<Task> started;
   started.reserve(tasks.size());
   for (auto& task : tasks) {
-    started.push_back(asio::co_spawn(loop, std::move(task), asio::experimental::deferred));
+    started.push_back(asio::co_spawn(loop, std::move(task), asio::deferred));
   }
   auto group = asio::experimental::make_parallel_group(std::move(started));
   const auto [order, failures] =
