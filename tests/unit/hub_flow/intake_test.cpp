@@ -1,0 +1,134 @@
+#include "hub/intake.h"
+
+#include "common/topics.h"
+#include "tests/support/catch.h"
+
+using namespace hivemind;
+using namespace hivemind::hub;
+
+namespace {
+
+struct Fixture {
+  Inventory inventory;
+  int changes = 0;
+  int identities = 0;
+  std::vector<std::uint64_t> generations;
+  Intake intake{
+      inventory,
+      {[this] { ++changes; }, [this] { ++identities; },
+       [this](const std::string&, std::uint64_t generation) { generations.push_back(generation); }}};
+
+  void take(const std::string& topic, const std::string& payload) {
+    intake.take({topic, payload, false}, 1000);
+  }
+  v1::Report report(const std::string& node, const std::string& site = "berlin") {
+    v1::Report made;
+    made.set_node(node);
+    (*made.mutable_labels())["site"] = site;
+    return made;
+  }
+  v1::EventBatch events(const std::string& node, std::uint64_t sequence) {
+    v1::EventBatch batch;
+    batch.set_node(node);
+    batch.set_stream("s");
+    batch.add_events()->set_sequence(sequence);
+    return batch;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "presence makes a node known and says whether it is there") {
+  take(topics::presence("pi-1"), "online");
+  REQUIRE(inventory.find("pi-1") != nullptr);
+  CHECK(inventory.find("pi-1")->presence == Presence::kOnline);
+  CHECK(inventory.find("pi-1")->seen_at_ms == 1000);
+  take(topics::presence("pi-1"), "offline");
+  CHECK(inventory.find("pi-1")->presence == Presence::kOffline);
+  CHECK(identities == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a first report and other labels ask for a compilation, the same labels do not") {
+  take(topics::report("pi-1"), report("pi-1").SerializeAsString());
+  CHECK(identities == 1);
+  take(topics::report("pi-1"), report("pi-1").SerializeAsString());
+  CHECK(identities == 1);
+  take(topics::report("pi-1"), report("pi-1", "paris").SerializeAsString());
+  CHECK(identities == 2);
+  CHECK(changes == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "a generation above the hub's own is told") {
+  v1::Report ahead = report("pi-1");
+  ahead.mutable_received()->set_generation(9);
+  inventory.node("pi-1").desired.generation = 9;
+  take(topics::report("pi-1"), ahead.SerializeAsString());
+  CHECK(generations.empty());
+  ahead.mutable_received()->set_generation(10);
+  take(topics::report("pi-1"), ahead.SerializeAsString());
+  CHECK(generations == std::vector<std::uint64_t>{10});
+}
+
+TEST_CASE_METHOD(Fixture, "what comes in between is stored together, each node once") {
+  take(topics::report("pi-1"), report("pi-1").SerializeAsString());
+  take(topics::report("pi-1"), report("pi-1", "paris").SerializeAsString());
+  take(topics::presence("pi-1"), "online");
+  take(topics::events("pi-1"), events("pi-1", 1).SerializeAsString());
+  intake.note_published("pi-1", 3);
+  const IntakeChange change = intake.drain();
+  REQUIRE(change.nodes.size() == 1);
+  CHECK(change.nodes[0].online);
+  CHECK(change.nodes[0].report == std::optional(report("pi-1", "paris").SerializeAsString()));
+  CHECK(change.events.size() == 1);
+  CHECK(change.published.size() == 1);
+  CHECK_FALSE(intake.has_pending());
+  CHECK(intake.drain().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "what could not be stored is kept, in order, and the newest of each node") {
+  take(topics::presence("pi-1"), "online");
+  take(topics::events("pi-1"), events("pi-1", 1).SerializeAsString());
+  intake.note_published("pi-1", 3);
+  IntakeChange failed = intake.drain();
+  take(topics::presence("pi-1"), "offline");
+  take(topics::events("pi-1"), events("pi-1", 2).SerializeAsString());
+  intake.note_published("pi-1", 4);
+  intake.give_back(std::move(failed));
+  const IntakeChange change = intake.drain();
+  REQUIRE(change.nodes.size() == 1);
+  CHECK_FALSE(change.nodes[0].online);
+  REQUIRE(change.events.size() == 2);
+  CHECK(change.events[0].events[0].sequence() == 1);
+  CHECK(change.events[1].events[0].sequence() == 2);
+  CHECK(change.published == std::vector<std::pair<std::string, std::uint64_t>>{{"pi-1", 4}});
+}
+
+TEST_CASE_METHOD(Fixture, "what does not belong changes nothing") {
+  const std::string good = report("pi-1").SerializeAsString();
+  take(topics::report("pi-1"), "\xff\xff\xff garbage");
+  take(topics::report("pi-1"), report("pi-2").SerializeAsString());
+  take(topics::report("pi-1"), std::string(Intake::kMaxMessageBytes + 1, 'x'));
+  take(topics::report("pi-1"), "");
+  take("hivemind/v1/nodes/Not-A-Node/report", good);
+  take("hivemind/v1/nodes/pi-1/secrets", good);
+  take("other/topic", good);
+  take(topics::presence("pi-1"), "perhaps");
+  take(topics::presence("pi-1"), "");
+  take(topics::events("pi-1"), events("pi-2", 1).SerializeAsString());
+  take(topics::events("pi-1"), events("pi-1", 0).SerializeAsString());
+  take(topics::events("pi-1"), events("pi-1", UINT64_MAX).SerializeAsString());
+  take(topics::events("pi-1"), report("pi-1").SerializeAsString());
+  CHECK(inventory.nodes().empty());
+  CHECK(changes == 0);
+  CHECK_FALSE(intake.has_pending());
+}
+
+TEST_CASE_METHOD(Fixture, "events that cannot be stored do not fill the memory") {
+  v1::EventBatch batch = events("pi-1", 1);
+  for (std::uint64_t i = 2; i <= 1000; ++i) batch.add_events()->set_sequence(i);
+  const std::string bytes = batch.SerializeAsString();
+  for (int i = 0; i < 100; ++i) take(topics::events("pi-1"), bytes);
+  CHECK(intake.drain().events.size() == Intake::kMaxPendingEvents / 1000);
+  take(topics::events("pi-1"), bytes);
+  CHECK(intake.drain().events.size() == 1);
+}

@@ -1,0 +1,140 @@
+#include "hub/publisher.h"
+
+#include "common/error.h"
+#include "hub/store/schema.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace hivemind;
+using namespace hivemind::hub;
+
+namespace {
+
+using Nodes = std::map<std::string, std::vector<Assignment>>;
+
+ReleasePtr release(const std::string& stack, const std::string& digest) {
+  auto compiled = std::make_shared<CompiledRelease>();
+  compiled->release.set_stack(stack);
+  compiled->release.set_digest(digest);
+  return compiled;
+}
+
+Compilation compilation(const std::string& revision, Nodes nodes) {
+  Compilation result;
+  result.revision = revision;
+  result.valid = true;
+  result.nodes = std::move(nodes);
+  return result;
+}
+
+// A hub's memory from its start to its end; another one on the same directory is the hub after a crash.
+struct Run {
+  explicit Run(const std::filesystem::path& directory) : store(directory) { publisher.load(); }
+
+  Store store;
+  Inventory inventory;
+  std::vector<std::string> sent;
+  SigningKey key = SigningKey::generate();
+  Delivery delivery{{[this](const std::string& node) { return store.envelope(node); },
+                     [this](const std::string& node, std::string envelope, std::function<void()>) {
+                       v1::Manifest manifest;
+                       manifest.ParseFromString(open_envelope(key.verify_key(), kManifestKind, envelope));
+                       sent.push_back(node + "@" + std::to_string(manifest.generation()));
+                       return true;
+                     },
+                     [](const std::string&, std::uint64_t) {}}};
+  Publisher publisher{store, key, inventory, delivery};
+
+  std::vector<std::string> act(const std::string& revision, Nodes nodes) {
+    return publisher.act_on(compilation(revision, std::move(nodes)), Emptying::kHold, 1000).published;
+  }
+};
+
+using Strings = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a revision is stored, shown and sent, and the next one only where it changes something") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  run.delivery.up();
+  CHECK(run.act("r1", {{"a", {{"web", release("web", "d1")}}}, {"b", {}}}) == Strings{"a", "b"});
+  CHECK(run.sent == Strings{"a@1", "b@1"});
+  CHECK(run.inventory.find("a")->desired == ManifestPosition{1, "r1"});
+  CHECK(run.inventory.find("a")->stacks.at("web") == AssignedRelease{"d1", "r1"});
+  CHECK(run.act("r2", {{"a", {{"web", release("web", "d1")}}}, {"b", {{"web", release("web", "d1")}}}}) ==
+        Strings{"b"});
+  CHECK(run.inventory.find("a")->desired == ManifestPosition{1, "r1"});
+  CHECK(run.inventory.find("b")->desired == ManifestPosition{2, "r2"});
+  CHECK(run.store.acted_revision() == "r2");
+}
+
+TEST_CASE("after a crash the same revision changes nothing, and what was not acknowledged is sent") {
+  const tests::TemporaryDirectory directory;
+  const Nodes nodes{{"a", {{"web", release("web", "d1")}}}};
+  Run(directory.path()).act("r1", nodes);
+  Run run(directory.path());
+  CHECK(run.inventory.find("a")->desired == ManifestPosition{1, "r1"});
+  CHECK(run.act("r1", nodes).empty());
+  CHECK(run.store.manifests().front().generation == 1);
+}
+
+TEST_CASE("a revision that empties every node is held until that is allowed") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  run.act("r1", {{"a", {{"web", release("web", "d1")}}}});
+  const Compilation empty = compilation("r2", {{"a", {}}});
+  CHECK(run.publisher.act_on(empty, Emptying::kHold, 1000).result == Acted::Result::kHeld);
+  CHECK(run.inventory.find("a")->stacks.size() == 1);
+  CHECK(run.store.acted_revision() == "r1");
+  CHECK(run.publisher.act_on(empty, Emptying::kAllow, 1000).published == Strings{"a"});
+  CHECK(run.inventory.find("a")->stacks.empty());
+}
+
+TEST_CASE("a revision that cannot be stored changes nothing and can be acted on later") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  run.delivery.up();
+  run.act("r1", {{"a", {{"web", release("web", "d1")}}}});
+  sqlite::Database other(directory / "hub.db", sqlite::Durability::kNormal, store_migrations());
+  other.run("CREATE TRIGGER fails BEFORE UPDATE ON manifests BEGIN SELECT RAISE(ABORT, 'no'); END");
+  const Nodes next{{"a", {{"web", release("web", "d2")}}}};
+  CHECK_THROWS_AS(run.act("r2", next), Error);
+  CHECK(run.inventory.find("a")->desired == ManifestPosition{1, "r1"});
+  CHECK(run.sent == Strings{"a@1"});
+  other.run("DROP TRIGGER fails");
+  CHECK(run.act("r2", next) == Strings{"a"});
+  CHECK(run.sent == Strings{"a@1", "a@2"});
+}
+
+TEST_CASE("a hub that finds a node ahead of its counter goes on above it") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  run.delivery.up();
+  run.act("r1", {{"a", {{"web", release("web", "d1")}}}});
+  CHECK_FALSE(run.publisher.note_generation("a", 1));
+  CHECK(run.publisher.note_generation("a", 41));
+  CHECK_FALSE(run.publisher.note_generation("a", 41));
+  CHECK(run.publisher.reissue(1000) == Strings{"a"});
+  CHECK(run.publisher.reissue(1000).empty());
+  CHECK(run.sent == Strings{"a@1", "a@42"});
+  CHECK(run.inventory.find("a")->stacks.size() == 1);
+  CHECK(run.store.acted_revision() == "r1");
+}
+
+TEST_CASE("the first manifest of a node that came from elsewhere is above what it has") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  run.delivery.up();
+  CHECK(run.publisher.note_generation("a", 7));
+  CHECK(run.publisher.reissue(1000).empty());
+  run.act("r1", {{"a", {}}});
+  CHECK(run.sent == Strings{"a@8"});
+}
+
+TEST_CASE("a generation that no hub can have reached is not believed") {
+  const tests::TemporaryDirectory directory;
+  Run run(directory.path());
+  CHECK_FALSE(run.publisher.note_generation("a", UINT64_MAX));
+  CHECK_FALSE(run.publisher.note_generation("a", std::uint64_t{1} << 53));
+}
