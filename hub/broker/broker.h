@@ -27,8 +27,8 @@ struct BrokerOptions {
 // Thread: made and used on the loop thread, which must be a thread that lives as long as the process (the
 // kernel's promise is bound to it); every callback runs there. Nothing blocks the loop. Errors: the
 // constructor throws kInvalid for an address that cannot be used, kNotFound when Mosquitto is not installed,
-// kConflict when another hub uses the directory. What goes wrong later is told by on_down and tried again for
-// ever.
+// kUnavailable when the directory cannot be made. What goes wrong later is told by on_down and tried again
+// for ever.
 class Broker {
  public:
   struct Callbacks {

@@ -1,0 +1,87 @@
+#include "hub/broker/probe.h"
+
+#include <string>
+#include <string_view>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "common/error.h"
+
+namespace hivemind::hub {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace std::string_view_literals;
+
+// MQTT 3.1.1: CONNECT, clean session, keep-alive 10 s, client id "hivemind-probe"; and DISCONNECT.
+constexpr std::string_view kConnect = "\x10\x1a\x00\x04MQTT\x04\x02\x00\x0a\x00\x0ehivemind-probe"sv;
+constexpr std::string_view kDisconnect = "\xe0\x00"sv;
+constexpr char kConnack = 0x20;
+
+std::string numeric_host(const ListenAddress& listen) {
+  return listen.host == "localhost" ? "127.0.0.1" : listen.host;
+}
+
+asio::awaitable<bool> exchange(asio::any_io_executor loop, ListenAddress listen) {
+  std::string host = listen.client_host();
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  tcp::resolver resolver(loop);
+  const auto addresses =
+      co_await resolver.async_resolve(host, std::to_string(listen.port), asio::use_awaitable);
+  tcp::socket socket(loop);
+  co_await asio::async_connect(socket, addresses, asio::use_awaitable);
+  co_await asio::async_write(socket, asio::buffer(kConnect), asio::use_awaitable);
+  char answer[4] = {};
+  co_await asio::async_read(socket, asio::buffer(answer), asio::use_awaitable);
+  co_await asio::async_write(socket, asio::buffer(kDisconnect), asio::use_awaitable);
+  co_return answer[0] == kConnack;
+}
+
+}  // namespace
+
+void require_free(asio::any_io_executor loop, const ListenAddress& listen) {
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(numeric_host(listen), error);
+  if (error) return;
+  const tcp::endpoint endpoint(address, listen.port);
+  tcp::acceptor acceptor(loop);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(1, error);
+  if (!error) return;
+  const std::string where = fmt::format("broker address '{}:{}'", listen.client_host(), listen.port);
+  if (error == asio::error::address_in_use) {
+    throw Error(
+        ErrorCode::kConflict,
+        "{} is taken by another process (end it, choose another address with --broker-listen, or use that "
+        "broker with --broker-url)",
+        where);
+  }
+  if (error == asio::error::access_denied) {
+    throw Error(ErrorCode::kDenied, "{} cannot be used: {} (ports below 1024 are root's)", where,
+                error.message());
+  }
+  throw Error(ErrorCode::kInvalid, "{} cannot be used: {}", where, error.message());
+}
+
+asio::awaitable<bool> answers_mqtt(asio::any_io_executor loop, ListenAddress listen,
+                                   std::chrono::milliseconds longest) {
+  using asio::experimental::awaitable_operators::operator||;
+  asio::steady_timer timer(loop, longest);
+  try {
+    const auto first = co_await (exchange(loop, std::move(listen)) || timer.async_wait(asio::use_awaitable));
+    co_return first.index() == 0 && std::get<0>(first);
+  } catch (const boost::system::system_error&) {
+    co_return false;  // refused or broken off: not yet
+  }
+}
+
+}  // namespace hivemind::hub
