@@ -33,7 +33,7 @@ void Reader::add(Severity severity, const Location& at, std::string_view code, s
 }
 
 void Reader::error(const Location& at, std::string_view code, std::string message, std::string remedy) {
-  failed_ = true;
+  ++errors_;
   add(Severity::kError, at, code, std::move(message), std::move(remedy));
 }
 

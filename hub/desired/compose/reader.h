@@ -36,7 +36,7 @@ class Reader {
 
   void error(const Location& at, std::string_view code, std::string message, std::string remedy = {});
   void warning(const Location& at, std::string_view code, std::string message, std::string remedy = {});
-  bool failed() const { return failed_; }
+  int errors() const { return errors_; }  // so far
   Diagnostics& diagnostics() { return diagnostics_; }
 
   // While it lives, what is read belongs to that service, or stands below that key.
@@ -92,7 +92,7 @@ class Reader {
   Diagnostics& diagnostics_;
   std::string service_;
   std::vector<std::string> path_;
-  bool failed_ = false;
+  int errors_ = 0;
 };
 
 // Texts alone.

@@ -192,6 +192,7 @@ void check_mount(const yaml::Node& node, const Mount& mount, Reader& reader) {
 void read_volumes(const yaml::Node& node, Service& service, Reader& reader) {
   if (!reader.is_sequence(node)) return;
   for (const yaml::Node& item : node.items) {
+    const int errors_before = reader.errors();
     std::optional<Mount> mount;
     if (item.is_map()) {
       mount.emplace();
@@ -199,9 +200,9 @@ void read_volumes(const yaml::Node& node, Service& service, Reader& reader) {
     } else {
       mount = parse_mount(item, reader);
     }
-    if (!mount) continue;
+    if (reader.errors() == errors_before && mount) check_mount(item, *mount, reader);
+    if (reader.errors() != errors_before) continue;  // one message a mount
     mount->location = item.location;
-    check_mount(item, *mount, reader);
     service.mounts.mounts.push_back(std::move(*mount));
   }
 }

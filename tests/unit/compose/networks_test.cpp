@@ -1,0 +1,113 @@
+#include "tests/support/catch.h"
+#include "tests/unit/compose/compiling.h"
+
+namespace hivemind::tests {
+
+TEST_CASE("a service that says nothing is on the stack's default network, under its own name") {
+  const auto compiled = compile_service("");
+  CHECK(compiled.host("app").at("NetworkMode") == "web_default");
+  REQUIRE(compiled.service("app").endpoints_size() == 1);
+  CHECK(compiled.service("app").endpoints(0).network() == "web_default");
+  CHECK(json(compiled.service("app").endpoints(0).engine_body()) == json(R"({"Aliases":["app"]})"));
+  CHECK(compiled.network("default").name() == "web_default");
+  CHECK(json(compiled.network("default").engine_body()) ==
+        json(R"({"Name":"web_default","CheckDuplicate":true})"));
+}
+
+TEST_CASE("the default network exists only where a service is on it") {
+  const auto compiled = compile_service("    networks: [back]\n", "networks:\n  back:\n  unused:\n");
+  REQUIRE(compiled.result->release.networks_size() == 1);
+  CHECK(compiled.result->release.networks(0).name() == "web_back");
+}
+
+TEST_CASE("aliases and addresses belong to the endpoint; the first is the one of highest priority") {
+  const auto compiled = compile_service(
+      "    networks:\n      a: {aliases: [db, app, db]}\n      b: {ipv4_address: 10.9.0.2, priority: 10}\n",
+      "networks:\n  a:\n  b: {ipam: {config: [{subnet: 10.9.0.0/24}]}}\n");
+  REQUIRE(compiled.service("app").endpoints_size() == 2);
+  CHECK(compiled.service("app").endpoints(0).network() == "web_b");
+  CHECK(json(compiled.service("app").endpoints(0).engine_body()) ==
+        json(R"({"Aliases":["app"],"IPAMConfig":{"IPv4Address":"10.9.0.2"}})"));
+  CHECK(json(compiled.service("app").endpoints(1).engine_body()) == json(R"({"Aliases":["app","db"]})"));
+  CHECK(compiled.host("app").at("NetworkMode") == "web_b");
+}
+
+TEST_CASE("networks are made with their settings") {
+  const auto compiled = compile_service(
+      "    networks: [n]\n",
+      "networks:\n  n:\n    name: real\n    driver: bridge\n    driver_opts: {mtu: 1400}\n    internal: "
+      "true\n"
+      "    labels: {a: b}\n    enable_ipv6: false\n    ipam:\n      driver: default\n      config:\n"
+      "        - {subnet: 10.9.0.0/24, gateway: 10.9.0.1, ip_range: 10.9.0.128/25, aux_addresses: {x: "
+      "10.9.0.3}}\n");
+  CHECK(compiled.errors() == "");
+  CHECK(
+      json(compiled.network("n").engine_body()) ==
+      json(R"({"Name":"real","CheckDuplicate":true,"Driver":"bridge","Options":{"mtu":"1400"},"Internal":true,
+                 "Labels":{"a":"b"},"EnableIPv6":false,"IPAM":{"Driver":"default","Config":[{"Subnet":"10.9.0.0/24",
+                 "Gateway":"10.9.0.1","IPRange":"10.9.0.128/25","AuxiliaryAddresses":{"x":"10.9.0.3"}}]}})"));
+}
+
+TEST_CASE("an external network is only looked up") {
+  const auto compiled = compile_service(
+      "    networks: [proxy, old]\n", "networks:\n  proxy: {external: true}\n  old: {external: {name: x}}\n");
+  CHECK(compiled.network("proxy").external());
+  CHECK(compiled.network("proxy").name() == "proxy");
+  CHECK(compiled.network("proxy").engine_body().empty());
+  CHECK(compiled.network("old").name() == "x");
+}
+
+TEST_CASE("the host's network, none, and another container's") {
+  const auto host = compile_service("    network_mode: host\n");
+  CHECK(host.host("app").at("NetworkMode") == "host");
+  CHECK(host.service("app").endpoints_size() == 0);
+  CHECK(host.result->release.networks_size() == 0);
+  CHECK(compile_service("    network_mode: none\n").host("app").at("NetworkMode") == "none");
+  CHECK(compile_service("    network_mode: container:vpn\n").host("app").at("NetworkMode") ==
+        "container:vpn");
+  CHECK(compile_service("    network_mode: hosts\n").errors() == "4:19 compose.invalid-value");
+}
+
+TEST_CASE("the network of another service implies a dependency on it, and the agent fills in the container") {
+  const auto compiled =
+      compile("services:\n  vpn: {image: a}\n  app: {image: a, network_mode: 'service:vpn'}\n");
+  CHECK(compiled.service("app").network_of() == "vpn");
+  CHECK_FALSE(compiled.host("app").contains("NetworkMode"));
+  REQUIRE(compiled.service("app").depends_on_size() == 1);
+  CHECK(compiled.service("app").depends_on(0).service() == "vpn");
+  CHECK(compiled.service("app").depends_on(0).required());
+  CHECK(compile_service("    network_mode: service:none\n").errors() == "4:19 compose.undefined-service");
+}
+
+TEST_CASE("what cannot go with another's network is refused, as the engine would") {
+  const std::string vpn = "  vpn:\n    image: a\n";
+  CHECK(compile_service("    network_mode: service:vpn\n    ports: [80:80]\n", vpn).errors() ==
+        "5:12 compose.conflict");
+  CHECK(compile_service("    network_mode: service:vpn\n    hostname: h\n", vpn).errors() ==
+        "5:15 compose.conflict");
+  CHECK(compile_service("    network_mode: host\n    networks: [default]\n").errors() ==
+        "4:19 compose.conflict\n5:16 compose.undefined-network");
+}
+
+TEST_CASE("a network must be defined, and gets a suggestion") {
+  const auto compiled = compile_service("    networks: [bakc]\n", "networks:\n  back:\n");
+  CHECK(compiled.errors() == "4:16 compose.undefined-network");
+  CHECK_THAT(compiled.message("compose.undefined-network"), ContainsSubstring("did you mean 'back'?"));
+}
+
+TEST_CASE("names and hosts") {
+  const auto compiled = compile_service(
+      "    hostname: h\n    domainname: d.example\n    dns: 1.1.1.1\n    dns_search: [a, b]\n    dns_opt: "
+      "[rotate]\n"
+      "    extra_hosts: ['a:10.0.0.1', 'b=[::1]', 'c:host-gateway']\n");
+  CHECK(compiled.body("app").at("Hostname") == "h");
+  CHECK(compiled.body("app").at("Domainname") == "d.example");
+  CHECK(compiled.host("app").at("Dns") == json(R"(["1.1.1.1"])"));
+  CHECK(compiled.host("app").at("DnsSearch") == json(R"(["a","b"])"));
+  CHECK(compiled.host("app").at("DnsOptions") == json(R"(["rotate"])"));
+  CHECK(compiled.host("app").at("ExtraHosts") == json(R"(["a:10.0.0.1","b:::1","c:host-gateway"])"));
+  CHECK(compile_service("    extra_hosts: {a: [10.0.0.1, '::1']}\n").host("app").at("ExtraHosts") ==
+        json(R"(["a:10.0.0.1","a:::1"])"));
+}
+
+}  // namespace hivemind::tests
