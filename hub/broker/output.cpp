@@ -34,7 +34,8 @@ void BrokerOutput::line(Clock::time_point now) {
     ++left_out_;
   } else if (error) {
     log::error("broker: {}", text);
-  } else if (text.starts_with("Warning")) {
+  } else if (text.starts_with("Warning") && text.find("run as root") == std::string::npos) {
+    // Its user is the hub's, on purpose (see broker_configuration).
     log::warn("broker: {}", text);
   } else {
     log::debug("broker: {}", text);

@@ -29,7 +29,7 @@ std::string numeric_host(const ListenAddress& listen) {
   return listen.host == "localhost" ? "127.0.0.1" : listen.host;
 }
 
-asio::awaitable<bool> exchange(asio::any_io_executor loop, ListenAddress listen) {
+asio::awaitable<bool> exchange_or_throw(asio::any_io_executor loop, ListenAddress listen) {
   std::string host = listen.client_host();
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   tcp::resolver resolver(loop);
@@ -42,6 +42,15 @@ asio::awaitable<bool> exchange(asio::any_io_executor loop, ListenAddress listen)
   co_await asio::async_read(socket, asio::buffer(answer), asio::use_awaitable);
   co_await asio::async_write(socket, asio::buffer(kDisconnect), asio::use_awaitable);
   co_return answer[0] == kConnack;
+}
+
+// Without exceptions: operator|| would go on and wait for the timer after one.
+asio::awaitable<bool> exchange(asio::any_io_executor loop, ListenAddress listen) {
+  try {
+    co_return co_await exchange_or_throw(loop, std::move(listen));
+  } catch (const boost::system::system_error&) {
+    co_return false;  // refused or broken off: not yet
+  }
 }
 
 }  // namespace
@@ -76,12 +85,8 @@ asio::awaitable<bool> answers_mqtt(asio::any_io_executor loop, ListenAddress lis
                                    std::chrono::milliseconds longest) {
   using asio::experimental::awaitable_operators::operator||;
   asio::steady_timer timer(loop, longest);
-  try {
-    const auto first = co_await (exchange(loop, std::move(listen)) || timer.async_wait(asio::use_awaitable));
-    co_return first.index() == 0 && std::get<0>(first);
-  } catch (const boost::system::system_error&) {
-    co_return false;  // refused or broken off: not yet
-  }
+  const auto first = co_await (exchange(loop, std::move(listen)) || timer.async_wait(asio::use_awaitable));
+  co_return first.index() == 0 && std::get<0>(first);
 }
 
 }  // namespace hivemind::hub
