@@ -47,12 +47,17 @@ class Samples {
     });
   }
 
-  // With ids, only a node of that id is selected: the labels that its agent would report are taken to fit.
+  // With ids, only a node of these ids is selected: one whose labels do not say otherwise is taken to report
+  // them.
   void add(const Selector& selector, const Labels& wanted) {
-    if (!selector.ids.empty()) {
-      nodes_[selector.ids.front()].insert(wanted.begin(), wanted.end());
+    for (const std::string& id : selector.ids) {
+      Labels labels = nodes_[id];
+      labels.insert(wanted.begin(), wanted.end());
+      if (!selector.selects({id, labels})) continue;
+      nodes_[id] = std::move(labels);
       return;
     }
+    if (!selector.ids.empty()) return;
     std::string id;
     do id = fmt::format("lint-{}", ++last_);
     while (nodes_.contains(id));

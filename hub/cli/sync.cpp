@@ -61,7 +61,8 @@ Json wait_for_nodes(HubClient& hub, const Deadline& deadline, Progress& progress
     const auto look = std::clamp(std::chrono::ceil<std::chrono::seconds>(deadline.left()), 1s, kLook);
     bool away = false;
     try {
-      newest = hub.get(fmt::format("/api/v1/convergence?wait={}", look.count()), look + kSlack);
+      newest = hub.get(fmt::format("/api/v1/convergence?wait={}", look.count()),
+                       std::min<std::chrono::milliseconds>(look + kSlack, deadline.left() + look));
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnavailable) throw;
       away = true;

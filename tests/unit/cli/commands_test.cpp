@@ -1,0 +1,171 @@
+// The commands that ask a hub, against a server with a script.
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "hub/cli/run.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/http/scripted_server.h"
+
+using namespace hivemind::hub::cli;
+using hivemind::tests::ContainsSubstring;
+using hivemind::tests::Reply;
+
+namespace {
+
+Reply reply(int status, const std::string& body) {
+  return {{"HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body}};
+}
+
+const std::string kApplied =
+    R"({"revision": "0123456789abcdef0123456789abcdef01234567", "state": "applied", "diagnostics": [], "published": ["a"]})";
+const std::string kConverged = R"({"converged": true, "failed": [], "waiting": [], "offline": []})";
+const std::string kWaiting =
+    R"({"converged": false, "failed": [], "waiting": [{"node": "a", "reason": "pulling", "text": "x:1"}], "offline": []})";
+
+// Runs one command against the script, on a thread for the server and this one for the command.
+class Session {
+ public:
+  explicit Session(std::vector<Reply> script, const std::string& token = "secret")
+      : server_(loop_, directory_ / "hub.sock", std::move(script)), work_(loop_.get_executor()) {
+    std::ofstream(directory_ / "token") << token << "\n";
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~Session() { end(); }
+
+  ExitCode run(std::vector<std::string> args) {
+    args.insert(args.begin(), {"--hub", "unix://" + (directory_ / "hub.sock").string(), "--token-file",
+                               (directory_ / "token").string()});
+    const ExitCode code = hivemind::hub::cli::run(std::move(args), Console{out_, err_});
+    end();
+    return code;
+  }
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+  const std::vector<std::string>& requests() const { return server_.requests(); }
+
+ private:
+  void end() {
+    loop_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  hivemind::tests::TemporaryDirectory directory_;
+  boost::asio::io_context loop_;
+  hivemind::tests::ScriptedServer server_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::thread thread_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+}  // namespace
+
+TEST_CASE("a question carries the token, and its JSON answer is printed as it is") {
+  Session session({Reply::ok(R"({"nodes": []})")});
+  CHECK(session.run({"node", "ls", "--output", "json"}) == ExitCode::kOk);
+  CHECK(session.out() == "{\n  \"nodes\": []\n}\n");
+  REQUIRE(session.requests().size() == 1);
+  CHECK_THAT(session.requests()[0],
+             ContainsSubstring("GET /api/v1/nodes ") && ContainsSubstring("Bearer secret\r\n"));
+}
+
+TEST_CASE("failures of the hub end with their exit code and a message") {
+  SECTION("not found") {
+    Session session({reply(404, R"({"error": {"code": "not_found", "message": "there is no node 'x'"}})")});
+    CHECK(session.run({"node", "show", "x"}) == ExitCode::kNotFound);
+    CHECK(session.err() == "error: there is no node 'x'\n");
+  }
+  SECTION("refused") {
+    Session session({reply(401, R"({"error": {"code": "denied", "message": "no"}})")});
+    CHECK(session.run({"status"}) == ExitCode::kDenied);
+    CHECK_THAT(session.err(),
+               ContainsSubstring("refused the token of '") && ContainsSubstring("--token-file"));
+  }
+  SECTION("no hub of ours") {
+    Session session({Reply::ok("<html>")});
+    CHECK(session.run({"status"}) == ExitCode::kUnreachable);
+    CHECK_THAT(session.err(), ContainsSubstring("not as a HiveMind hub does"));
+  }
+  SECTION("a token that would break the header") {
+    Session session({}, "a b");
+    CHECK(session.run({"status"}) == ExitCode::kDenied);
+  }
+}
+
+TEST_CASE("nobody there, and no token file, are told apart") {
+  std::ostringstream out, err;
+  hivemind::tests::TemporaryDirectory directory;
+  std::ofstream(directory / "token") << "secret";
+  const std::string url = "unix://" + (directory / "none.sock").string();
+  CHECK(run({"--hub", url, "--token-file", directory / "token", "status"}, Console{out, err}) ==
+        ExitCode::kUnreachable);
+  CHECK_THAT(err.str(), ContainsSubstring("does it run?"));
+  CHECK(run({"--hub", url, "--token-file", directory / "absent", "status"}, Console{out, err}) ==
+        ExitCode::kDenied);
+  CHECK_THAT(err.str(), ContainsSubstring("/absent'") && ContainsSubstring("HIVEMIND_TOKEN_FILE"));
+}
+
+TEST_CASE("sync waits until the nodes have converged, and says what it waits for") {
+  Session session({Reply::ok(kApplied), Reply::ok(kWaiting), Reply::ok(kWaiting), Reply::ok(kConverged),
+                   Reply::ok(R"({"nodes": {"online": 1}})")});
+  CHECK(session.run({"sync", "--wait"}) == ExitCode::kOk);
+  CHECK(session.err() == "waiting for 1 node: a (pulling: x:1)\n");  // once, as nothing changed
+  CHECK_THAT(session.out(), ContainsSubstring("0123456789ab: 1 online node converged in "));
+}
+
+TEST_CASE("sync ends badly when a node failed, the commit has errors, or the time is up") {
+  SECTION("a node failed") {
+    Session session(
+        {Reply::ok(kApplied),
+         Reply::ok(R"({"converged": false, "failed": [{"node": "a", "reason": "exited", "text": ""}]})")});
+    CHECK(session.run({"sync", "--wait"}) == ExitCode::kBad);
+    CHECK_THAT(session.out(), ContainsSubstring("failed   a  exited"));
+  }
+  SECTION("one stack of the commit has errors, the others converged") {
+    Session session(
+        {Reply::ok(
+             R"({"state": "applied", "diagnostics": [{"severity": "error", "text": "f:1:1: error: bad"}]})"),
+         Reply::ok(kConverged), Reply::ok(R"({"nodes": {"online": 1}})")});
+    CHECK(session.run({"sync", "--wait"}) == ExitCode::kBad);
+    CHECK_THAT(session.out(), ContainsSubstring("f:1:1: error: bad"));
+  }
+  SECTION("a broken commit is not waited for") {
+    Session session({Reply::ok(R"({"state": "invalid", "diagnostics": []})")});
+    CHECK(session.run({"sync", "--wait"}) == ExitCode::kBad);
+    CHECK(session.requests().size() == 1);
+  }
+  SECTION("the time is up") {
+    Session session({Reply::ok(kApplied), {{}, Reply::Then::kHang}});
+    // The server never answers: the client gives up with the deadline, and so does the waiting.
+    CHECK(session.run({"sync", "--wait", "--timeout", "300ms", "--output", "json"}) == ExitCode::kTimeout);
+  }
+}
+
+TEST_CASE("sync confirms an empty fleet only when told to") {
+  Session session({Reply::ok(kApplied)});
+  session.run({"sync", "--confirm-empty"});
+  CHECK_THAT(session.requests().at(0), ContainsSubstring(R"({"confirm_empty":true})"));
+  Session plain({Reply::ok(kApplied)});
+  plain.run({"sync"});
+  CHECK_THAT(plain.requests().at(0), !ContainsSubstring("confirm_empty"));
+}
+
+TEST_CASE("events are asked for by node and stack, and their absence is told") {
+  Session session({Reply::ok(R"({"events": [], "last": 0})")});
+  CHECK(session.run({"events", "--node", "pi-1", "--stack", "web", "--limit", "7"}) == ExitCode::kOk);
+  CHECK_THAT(session.requests().at(0), ContainsSubstring("/api/v1/events?limit=7&node=pi-1&stack=web "));
+  CHECK_THAT(session.out(), ContainsSubstring("no events yet"));
+}
+
+TEST_CASE("status tells by its exit code whether somebody is needed") {
+  Session session(
+      {Reply::ok(R"({"broker": {"connected": true}, "git": {"state": "failed", "error": "no route"}})"),
+       Reply::ok(R"({"nodes": []})")});
+  CHECK(session.run({"status"}) == ExitCode::kBad);
+  CHECK_THAT(session.out(), ContainsSubstring("fetch failed: no route"));
+}
