@@ -75,7 +75,7 @@ enum class Purpose {
 };
 
 // Whether doing it, even with success, makes the next attempt at the subject wait longer.
-enum class Backoff { kNone, kCounts };
+enum class Pace { kFree, kBacksOff };
 
 struct Step {
   std::string stack;
@@ -84,7 +84,7 @@ struct Step {
   Purpose purpose = Purpose::kDeploy;
   std::string cause;
   std::vector<std::size_t> after;  // steps of this plan, of the same stack, that must have succeeded before
-  Backoff backoff = Backoff::kNone;
+  Pace pace = Pace::kFree;
 };
 
 // Why something is not as desired although no step is taken.

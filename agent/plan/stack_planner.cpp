@@ -69,7 +69,7 @@ StackPlanner::Change StackPlanner::change_of(const ServiceView& view, const Slot
     return {Purpose::kReplace, cause};
   }
   // Making it anew must not become a habit where the engine itself keeps changing what we set.
-  return {Purpose::kHeal, cause, Backoff::kCounts};
+  return {Purpose::kHeal, cause, Pace::kBacksOff};
 }
 
 void StackPlanner::make(const ServiceView& view, const Slot& slot) {
@@ -161,7 +161,7 @@ void StackPlanner::keep_old(const ServiceView& view, const Slot& slot) {
       {Purpose::kHeal,
        fmt::format("service '{}' of stack '{}': it stands in until the new one can be made",
                    view.service->name, view_.name),
-       Backoff::kCounts});
+       Pace::kBacksOff});
 }
 
 void StackPlanner::restore_name(const ServiceView& view, const Slot& slot) {
@@ -227,7 +227,7 @@ void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
                {Purpose::kHeal,
                 by_hand ? who + ": its container was stopped by hand"
                         : fmt::format("{}: its container exited with code {}", who, current.exit_code),
-                by_hand ? Backoff::kNone : Backoff::kCounts});
+                by_hand ? Pace::kFree : Pace::kBacksOff});
 }
 
 // A restart gives a container a new network namespace; those that shared the one before have none now.
@@ -241,7 +241,7 @@ void StackPlanner::follow_shared_network(const ServiceView& view, const Slot& sl
       Purpose::kHeal,
       fmt::format("service '{}' of stack '{}': '{}', whose network it shares, was started again",
                   view.service->name, view_.name, view.service->network_of),
-      Backoff::kCounts};
+      Pace::kBacksOff};
   const std::size_t stopped =
       add(view.service->name, StopContainer{ref(*slot.current)}, {change.purpose, change.cause});
   starts_[view.service->name].push_back(
@@ -253,9 +253,9 @@ std::size_t StackPlanner::add(std::string service, Action action, Change change,
   const auto doubles = std::ranges::unique(after);
   after.erase(doubles.begin(), doubles.end());
   // Only the attempt at running it counts; what leads up to it does not.
-  const Backoff backoff = std::holds_alternative<StartContainer>(action) ? change.backoff : Backoff::kNone;
+  const Pace pace = std::holds_alternative<StartContainer>(action) ? change.pace : Pace::kFree;
   plan_.steps.push_back({view_.name, std::move(service), std::move(action), change.purpose,
-                         std::move(change.cause), std::move(after), backoff});
+                         std::move(change.cause), std::move(after), pace});
   return plan_.steps.size() - 1;
 }
 

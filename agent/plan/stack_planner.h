@@ -23,7 +23,7 @@ class StackPlanner {
   struct Change {
     Purpose purpose;
     std::string cause;
-    Backoff backoff = Backoff::kNone;
+    Pace pace = Pace::kFree;
   };
 
   // stack_planner.cpp: services and their containers.

@@ -1,0 +1,146 @@
+#include "agent/agent.h"
+
+#include <utility>
+
+#include "common/digest.h"
+#include "common/error.h"
+#include "common/log.h"
+
+namespace hivemind::agent {
+
+std::shared_ptr<Agent> Agent::create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
+                                     std::filesystem::path data_directory, const std::string& broker_url) {
+  std::shared_ptr<Agent> agent(
+      new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory)));
+  agent->connect(broker_url);
+  return agent;
+}
+
+Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
+             std::filesystem::path data_directory)
+    : loop_(loop),
+      engine_(engine),
+      identity_(std::move(identity)),
+      data_directory_(std::move(data_directory)),
+      memory_(loop, data_directory_,
+              {[this] { on_loaded(); }, [this] { on_saved(); }, [this] { report_soon(); }}),
+      outbox_(loop, memory_,
+              [this](const std::string& stream, const std::vector<v1::Event>& events) {
+                return link_->publish_events(stream, events);
+              }),
+      report_timer_(loop),
+      save_timer_(loop) {}
+
+void Agent::connect(const std::string& broker_url) {
+  HubLink::Callbacks on{
+      [this] { on_up(); },
+      [](const std::string& why) { log::warn("broker: {}", why); },
+      [this](const std::string& envelope) { on_manifest(envelope); },
+      [this](const v1::EventAck& ack) { outbox_.acknowledged(ack); },
+  };
+  link_ = std::make_unique<HubLink>(loop_, broker_url, identity_.node, std::move(on));
+}
+
+void Agent::start() {
+  memory_.open();
+  // With a store that cannot be opened there is nothing to run, but much to report.
+  if (!reconciler_) start_reconciler();
+  link_->start();
+}
+
+void Agent::stop() {
+  link_->stop();
+  memory_.close();
+  report_timer_.cancel();
+  save_timer_.cancel();
+}
+
+void Agent::start_reconciler() {
+  const std::weak_ptr<Agent> weak = weak_from_this();
+  Past past;
+  past.good = memory_.good();
+  past.completed = memory_.completed();
+  Reconciler::Callbacks on;
+  on.on_standing = [weak] {
+    if (const auto self = weak.lock()) self->report_soon();
+  };
+  on.on_happening = [weak](Happening happening) {
+    if (const auto self = weak.lock()) self->tell(std::move(happening), self->current_revision());
+  };
+  on.on_past = [weak] {
+    if (const auto self = weak.lock()) self->on_past();
+  };
+  reconciler_ = std::make_shared<Reconciler>(loop_, engine_, Reconciler::Options{data_directory_},
+                                             std::move(past), std::move(on));
+  reconciler_->start();
+}
+
+// The stored envelope is no more trusted than one from the broker.
+void Agent::on_loaded() {
+  if (!reconciler_) start_reconciler();
+  if (const auto& report = memory_.report()) announce(*report);
+  const auto& envelope = memory_.manifest();
+  if (!envelope || desired_ || waiting_) return;
+  Judgement judgement = judge(*envelope, identity_.hub_key, identity_.node, {});
+  if (auto* accepted = std::get_if<AcceptedManifest>(&judgement)) {
+    newest_ = {accepted->desired.generation, accepted->digest};
+    log::info("manifest of generation {} (revision {}) read from the store", newest_.generation,
+              accepted->desired.revision);
+    adopt(std::make_shared<const Desired>(std::move(accepted->desired)));
+  } else if (const auto* refused = std::get_if<RefusedManifest>(&judgement)) {
+    log::warn("stored {}", refused->text);
+  }
+}
+
+void Agent::on_manifest(const std::string& envelope) {
+  Judgement judgement = judge(envelope, identity_.hub_key, identity_.node, newest_);
+  if (auto* accepted = std::get_if<AcceptedManifest>(&judgement)) {
+    accept(std::move(*accepted), envelope);
+  } else if (auto* refused = std::get_if<RefusedManifest>(&judgement)) {
+    refuse(std::move(*refused));
+  } else if (refusal_) {
+    refusal_.reset();  // the broker holds the right one again
+    report_soon();
+  }
+}
+
+// It is on the disk before anything of it is done, so that a power cut never brings back the one before it.
+void Agent::accept(AcceptedManifest accepted, const std::string& envelope) {
+  newest_ = {accepted.desired.generation, accepted.digest};
+  refusal_.reset();
+  log::info("manifest of generation {} (revision {}) accepted", newest_.generation,
+            accepted.desired.revision);
+  waiting_ = std::make_shared<const Desired>(std::move(accepted.desired));
+  memory_.save_manifest(newest_.generation, envelope);  // on_saved() adopts it
+  report_soon();
+}
+
+void Agent::on_saved() {
+  if (waiting_ && !memory_.manifest_waits()) {
+    const auto desired = std::exchange(waiting_, nullptr);
+    adopt(desired);
+    tell({"manifest_accepted", "", "", v1::REASON_NONE,
+          fmt::format("generation {} with {} stacks", desired->generation, desired->stacks.size())},
+         desired->revision);
+  }
+  if (link_->up()) outbox_.send();
+}
+
+void Agent::adopt(std::shared_ptr<const Desired> desired) {
+  desired_ = std::move(desired);
+  reconciler_->set_desired(desired_);
+}
+
+void Agent::refuse(RefusedManifest refused) {
+  Refusal refusal{refused.reason, refused.text, {}};
+  refusal.position.set_generation(refused.generation);
+  refusal.position.set_revision(refused.revision);
+  const bool is_news = !refusal_ || refusal_->text != refusal.text;
+  refusal_ = std::move(refusal);
+  if (!is_news) return;  // a broker that keeps sending it is no event each time
+  log::warn("{}", refused.text);
+  tell({"manifest_refused", "", "", refused.reason, refused.text}, refused.revision);
+  report_soon();
+}
+
+}  // namespace hivemind::agent

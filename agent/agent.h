@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/apply/reconciler.h"
+#include "agent/link/hub_link.h"
+#include "agent/link/judge.h"
+#include "agent/outbox.h"
+#include "agent/plan/node_report.h"
+#include "agent/store/memory.h"
+#include "common/envelope.h"
+
+namespace hivemind::agent {
+
+struct Identity {
+  std::string node;
+  std::map<std::string, std::string> labels;
+  VerifyKey hub_key;
+};
+
+// One node's agent: takes manifests from the link, remembers them, has the reconciler run them, and reports.
+// Loop thread. The engine must outlive the loop's last turn.
+class Agent : public std::enable_shared_from_this<Agent> {
+ public:
+  // Throws kInvalid for a broker URL that cannot be used.
+  static std::shared_ptr<Agent> create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
+                                       std::filesystem::path data_directory, const std::string& broker_url);
+
+  void start();
+  // Says goodbye to the broker and writes what is left to write; within 3 s. Containers go on.
+  void stop();
+
+ private:
+  Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
+        std::filesystem::path data_directory);
+  void connect(const std::string& broker_url);
+
+  // Manifests.
+  void on_loaded();
+  void on_saved();
+  void on_manifest(const std::string& envelope);
+  void accept(AcceptedManifest accepted, const std::string& envelope);
+  void adopt(std::shared_ptr<const Desired> desired);
+  void refuse(RefusedManifest refused);
+  void start_reconciler();
+
+  // Reports and events.
+  void on_up();
+  void on_past();
+  void report_soon();
+  void report_now();
+  NodeStanding node_standing() const;
+  v1::Report compose(const NodeStanding& standing) const;
+  void note_applied(const NodeStanding& standing);
+  void announce(const v1::Report& report);
+  void tell(Happening happening, const std::string& revision);
+  std::string current_revision() const;
+
+  boost::asio::any_io_executor loop_;
+  Engine& engine_;
+  Identity identity_;
+  std::filesystem::path data_directory_;
+  std::unique_ptr<HubLink> link_;
+  Memory memory_;
+  Outbox outbox_;
+  std::shared_ptr<Reconciler> reconciler_;  // none until the store was opened or a manifest has come
+  Newest newest_;
+  std::shared_ptr<const Desired> waiting_;  // accepted, but not on the disk yet
+  std::shared_ptr<const Desired> desired_;
+  std::optional<Refusal> refusal_;
+  std::map<std::string, std::string> announced_;  // what the last event of each stack said
+  std::string published_;                         // the last report, without its time
+  boost::asio::steady_timer report_timer_;
+  bool report_due_ = false;
+  boost::asio::steady_timer save_timer_;
+  bool save_due_ = false;
+};
+
+}  // namespace hivemind::agent

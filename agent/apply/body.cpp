@@ -1,0 +1,119 @@
+#include "agent/apply/body.h"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/observed.h"
+#include "agent/plan/planner.h"
+#include "common/error.h"
+
+namespace hivemind::agent {
+namespace {
+
+using nlohmann::json;
+
+json parse_object(std::string_view text) {
+  if (text.empty()) return json::object();
+  json body = json::parse(text);
+  if (!body.is_object()) throw Error(ErrorCode::kInvalid, "the engine body is no JSON object");
+  return body;
+}
+
+void label(json& body, const BodyContext& context, const std::string& config_hash) {
+  json& labels = body["Labels"];
+  if (labels.is_null()) labels = json::object();
+  labels[labels::kManaged] = "true";
+  labels[labels::kNode] = context.node;
+  labels[labels::kStack] = context.stack.name;
+  labels[labels::kConfigHash] = config_hash;
+  labels[labels::kRevision] = context.revision;
+  labels[labels::kComposeProject] = context.stack.name;
+}
+
+void label_container(json& body, const BodyContext& context, const ContainerContext& container) {
+  label(body, context, container.service.config_hash);
+  json& labels = body["Labels"];
+  labels[labels::kService] = container.service.name;
+  labels[labels::kDigest] = context.stack.digest;
+  labels[labels::kComposeService] = container.service.name;
+  labels[labels::kComposeNumber] = std::to_string(container.number);
+  labels[labels::kComposeOneoff] = "False";
+  if (!container.network_of.empty()) labels[labels::kNetworkOf] = container.network_of;
+}
+
+void add_networks(json& body, const ContainerContext& container) {
+  if (!container.network_of.empty()) {
+    body["HostConfig"]["NetworkMode"] = "container:" + container.network_of;
+    return;
+  }
+  const auto& endpoints = container.service.endpoints;
+  const std::size_t count =
+      container.engine_api >= kManyEndpoints ? endpoints.size() : std::min<std::size_t>(endpoints.size(), 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    body["NetworkingConfig"]["EndpointsConfig"][endpoints[i].network] =
+        parse_object(endpoints[i].engine_body);
+  }
+}
+
+json bind_mount(const DesiredMount& mount, const std::string& source) {
+  return {{"Type", "bind"},
+          {"Source", source},
+          {"Target", mount.target},
+          {"ReadOnly", mount.access == Access::kReadOnly}};
+}
+
+// Binds know the options, but part at colons; a path with one goes as a mount.
+void add_mounts(json& body, const ContainerContext& container) {
+  for (std::size_t i = 0; i < container.service.mounts.size(); ++i) {
+    const DesiredMount& mount = container.service.mounts[i];
+    const std::string& source = container.mount_sources.at(i);
+    json& host = body["HostConfig"];
+    if ((source + mount.target).find(':') != std::string::npos) {
+      host["Mounts"].push_back(bind_mount(mount, source));
+      continue;
+    }
+    std::string bind = source + ":" + mount.target + (mount.access == Access::kReadOnly ? ":ro" : ":rw");
+    if (!mount.options.empty()) bind += "," + mount.options;
+    host["Binds"].push_back(std::move(bind));
+  }
+}
+
+template <typename Fill>
+std::string finished(std::string_view text, Fill fill) {
+  try {
+    json body = parse_object(text);
+    fill(body);
+    return body.dump();
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::kInvalid, "the engine body is not what it should be: {}", error.what());
+  }
+}
+
+}  // namespace
+
+std::string container_body(const BodyContext& context, const ContainerContext& container) {
+  return finished(container.service.engine_body, [&](json& body) {
+    label_container(body, context, container);
+    add_networks(body, container);
+    add_mounts(body, container);
+  });
+}
+
+std::string network_body(const BodyContext& context, const DesiredNetwork& network) {
+  return finished(network.engine_body, [&](json& body) {
+    body["Name"] = network.name;
+    // Before API 1.44 the engine makes a second network of the same name unless it is told not to.
+    body["CheckDuplicate"] = true;
+    label(body, context, network.config_hash);
+    body["Labels"][labels::kComposeNetwork] = network.key;
+  });
+}
+
+std::string volume_body(const BodyContext& context, const DesiredVolume& volume) {
+  return finished(volume.engine_body, [&](json& body) {
+    body["Name"] = volume.name;
+    label(body, context, volume.config_hash);
+    body["Labels"][labels::kComposeVolume] = volume.key;
+  });
+}
+
+}  // namespace hivemind::agent

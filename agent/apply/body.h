@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/plan/desired.h"
+
+// Finishes the engine bodies that came with the manifest by what only the node knows. Pure.
+namespace hivemind::agent {
+
+struct BodyContext {
+  std::string node;
+  std::string revision;  // of the manifest that has the thing made
+  const DesiredStack& stack;
+};
+
+struct ContainerContext {
+  const DesiredService& service;
+  std::uint32_t number = 1;
+  std::vector<std::string> mount_sources;  // absolute paths on the node, one for each of the service's mounts
+  std::string network_of;                  // container id; empty: none
+  ApiLevel engine_api;                     // decides whether all networks or the first go along
+};
+
+// Throw kInvalid for a body that is not what it should be.
+std::string container_body(const BodyContext& context, const ContainerContext& container);
+std::string network_body(const BodyContext& context, const DesiredNetwork& network);
+std::string volume_body(const BodyContext& context, const DesiredVolume& volume);
+
+}  // namespace hivemind::agent

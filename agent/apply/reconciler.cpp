@@ -1,0 +1,226 @@
+#include "agent/apply/reconciler.h"
+
+#include <algorithm>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "common/log.h"
+
+namespace hivemind::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+// A first round asks; a second one may ask about what the answers have uncovered.
+constexpr int kRounds = 4;
+
+ApiLevel level_of(const ApiVersion& version) {
+  return {version.major, version.minor};
+}
+
+}  // namespace
+
+Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options options, Past past,
+                       Callbacks callbacks)
+    : loop_(loop),
+      engine_(engine),
+      options_(std::move(options)),
+      callbacks_(std::move(callbacks)),
+      runner_(loop, engine, Files(options_.data_directory)),
+      past_(std::move(past)),
+      timer_(loop),
+      due_(Clock::now()) {}
+
+void Reconciler::start() {
+  // The pulls may outlive this object only in coroutines that a stopped loop never resumes.
+  const std::weak_ptr<Reconciler> weak = weak_from_this();
+  const auto pulled = [weak](const std::string& key) {
+    const auto self = weak.lock();
+    if (!self) return;
+    for (const DesiredStack& stack : self->desired_->stacks) {
+      for (const DesiredService& service : stack.services) {
+        if (image_key(service.image, service.platform) == key)
+          self->past_.fresh.insert(subject_of(stack.name, service.name));
+      }
+    }
+    self->trigger();
+  };
+  const auto failed = [weak] {
+    if (const auto self = weak.lock()) self->trigger();
+  };
+  const auto progressed = [weak] {
+    const auto self = weak.lock();
+    if (!self) return;
+    for (Pending& pending : self->standing_.plan.pending) {
+      const DesiredStack* stack = self->standing_.desired->stack(pending.stack);
+      const DesiredService* service = stack == nullptr ? nullptr : stack->service(pending.service);
+      if (service == nullptr || pending.reason != v1::REASON_PULLING) continue;
+      const auto fetch = self->pulls_->states().find(image_key(service->image, service->platform));
+      if (fetch != self->pulls_->states().end()) pending.text = fetch->second.text;
+    }
+    self->callbacks_.on_standing();
+  };
+  pulls_ = std::make_shared<Pulls>(loop_, engine_, Pulls::Callbacks{pulled, failed, progressed});
+  asio::co_spawn(loop_, run(), asio::detached);
+  asio::co_spawn(loop_, watch(), asio::detached);
+}
+
+void Reconciler::set_desired(std::shared_ptr<const Desired> desired) {
+  desired_ = std::move(desired);
+  // Whoever commits wants to see whether it helps: nothing that failed before waits any longer.
+  for (auto& [subject, trouble] : past_.troubles) trouble.not_before = {};
+  trigger();
+}
+
+void Reconciler::trigger(std::chrono::milliseconds delay) {
+  const Clock::time_point at = Clock::now() + delay;
+  if (at >= due_) return;
+  due_ = at;
+  timer_.cancel();
+}
+
+asio::awaitable<void> Reconciler::run() {
+  const auto self = shared_from_this();
+  for (;;) {
+    co_await wait_until_due();
+    co_await pass();
+  }
+}
+
+asio::awaitable<void> Reconciler::wait_until_due() {
+  while (Clock::now() < due_) {
+    timer_.expires_at(due_);
+    co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+asio::awaitable<void> Reconciler::pass() {
+  // First, so that whatever happens from here on brings about a pass of its own.
+  due_ = Clock::now() + options_.observe_every;
+  const auto desired = desired_;
+  // A stack whose steps end while this pass looks may have been seen half-way; it is left to the pass that
+  // its end brings.
+  const std::set<std::string> busy = busy_;
+  const bool seen = co_await look();
+  if (seen && desired) {
+    Plan plan = co_await decide(desired, busy);
+    standing_.plan = std::move(plan);
+    standing_.desired = desired;
+    forget_settled();
+    launch();
+    remember_good();
+    if (standing_.plan.next_look) {
+      const auto wait =
+          std::chrono::ceil<std::chrono::milliseconds>(*standing_.plan.next_look - Clock::now());
+      trigger(std::max(wait, std::chrono::milliseconds(1)));
+    }
+  }
+  callbacks_.on_standing();
+  prune_files();
+}
+
+asio::awaitable<bool> Reconciler::look() {
+  std::optional<Error> error;
+  try {
+    if (!standing_.engine || standing_.engine_reason != v1::REASON_NONE)
+      standing_.engine = co_await engine_.negotiate();
+    standing_.observed = co_await engine_.observe();
+  } catch (const Error& failure) {
+    error = failure;
+  }
+  if (error) {
+    engine_lost(*error);
+    co_return false;
+  }
+  if (standing_.engine_reason != v1::REASON_NONE) log::info("the engine answers again");
+  standing_.engine_reason = v1::REASON_NONE;
+  standing_.engine_text.clear();
+  standing_.observed_once = true;
+  engine_retry_.reset();
+  co_return true;
+}
+
+void Reconciler::engine_lost(const Error& error) {
+  const bool too_old = error.code() == ErrorCode::kConflict;
+  if (standing_.engine_text != error.what()) log::warn("engine: {}", error.what());
+  standing_.engine_reason = too_old ? v1::REASON_ENGINE_TOO_OLD : v1::REASON_ENGINE_DOWN;
+  standing_.engine_text = error.what();
+  trigger(engine_retry_.next());
+}
+
+asio::awaitable<Plan> Reconciler::decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy) {
+  const auto answers = std::make_shared<Answers>();
+  Plan plan;
+  for (int round = 0; round < kRounds; ++round) {
+    past_.fetches = pulls_->states();
+    plan = make_plan(
+        {*desired, standing_.observed, past_, *answers, level_of(standing_.engine->api), busy, Clock::now()});
+    if (plan.questions.empty()) break;
+    co_await answer(plan.questions, answers);
+  }
+  co_return plan;
+}
+
+// What cannot be answered now counts as absent; the engine being away shows in the next pass.
+asio::awaitable<void> Reconciler::answer(Questions questions, std::shared_ptr<Answers> answers) {
+  for (const std::string& image : questions.images) {
+    answers->images[image] = std::nullopt;
+    try {
+      answers->images[image] = co_await engine_.image_id(image);
+    } catch (const Error& error) {
+      log::warn("image '{}' not looked up: {}", image, error.what());
+    }
+  }
+  for (const std::string& network : questions.networks) {
+    answers->networks[network] = false;
+    try {
+      answers->networks[network] = co_await engine_.network_exists(network);
+    } catch (const Error& error) {
+      log::warn("network '{}' not looked up: {}", network, error.what());
+    }
+  }
+  for (const std::string& volume : questions.volumes) {
+    answers->volumes[volume] = false;
+    try {
+      answers->volumes[volume] = co_await engine_.volume_exists(volume);
+    } catch (const Error& error) {
+      log::warn("volume '{}' not looked up: {}", volume, error.what());
+    }
+  }
+}
+
+void Reconciler::launch() {
+  pulls_->keep_only(standing_.plan.fetching);
+  for (auto& [stack, steps] : by_stack(standing_.plan)) {
+    if (!busy_.insert(stack).second) continue;
+    unpruned_.insert(stack);
+    auto occasion = std::make_shared<Occasion>();
+    occasion->desired = standing_.desired;
+    occasion->engine_api = level_of(standing_.engine->api);
+    asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), asio::detached);
+  }
+}
+
+asio::awaitable<void> Reconciler::run_stack(std::string stack, std::vector<Step> steps,
+                                            std::shared_ptr<Occasion> occasion) {
+  const auto self = shared_from_this();
+  for (const Step& step : steps) log::info("{}", to_text(step));
+  const RunStep run = [self, occasion](Step step) { return self->run_step(occasion, std::move(step)); };
+  const std::vector<Outcome> outcomes = co_await execute(loop_, steps, run);
+  record(stack, steps, outcomes, *occasion);
+  busy_.erase(stack);
+  trigger();
+}
+
+asio::awaitable<void> Reconciler::run_step(std::shared_ptr<Occasion> occasion, Step step) {
+  if (const auto* pull = std::get_if<PullImage>(&step.action)) {
+    pulls_->begin(pull->image, pull->platform);
+    co_return;
+  }
+  co_await runner_.run(std::move(occasion), std::move(step));
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/apply/executor.h"
+#include "agent/apply/pulls.h"
+#include "agent/apply/step_runner.h"
+#include "agent/engine/engine.h"
+#include "agent/plan/planner.h"
+#include "agent/plan/report.h"
+#include "common/backoff.h"
+
+namespace hivemind::agent {
+
+// Something that happened and that people want to hear of; becomes an event.
+struct Happening {
+  std::string kind;
+  std::string stack;
+  std::string service;
+  v1::Reason reason = v1::REASON_NONE;
+  std::string text;
+};
+
+// What the newest pass found.
+struct Standing {
+  std::shared_ptr<const Desired> desired;  // none: no manifest yet
+  std::optional<EngineInfo> engine;        // as last seen
+  bool observed_once = false;
+  Observed observed;
+  Plan plan;
+  v1::Reason engine_reason =
+      v1::REASON_NONE;  // anything else: the engine cannot be worked with, the rest is old
+  std::string engine_text;
+};
+
+// Keeps the engine as the newest manifest wants it: observe, plan, apply, and again. A pass starts on a new
+// manifest, on the engine's events, when waiting ends, and every minute. Each stack's steps run by
+// themselves: a pass plans for the others meanwhile.
+//
+// Loop thread. The engine must outlive the loop's last turn. Errors of the engine never come out: they are
+// waited out.
+class Reconciler : public std::enable_shared_from_this<Reconciler> {
+ public:
+  struct Options {
+    std::filesystem::path data_directory;  // absolute
+    std::chrono::milliseconds observe_every{60'000};
+  };
+  struct Callbacks {
+    std::function<void()> on_standing;  // standing() has changed
+    std::function<void(Happening)> on_happening;
+    std::function<void()> on_past;  // what must survive a restart has changed: past().good, past().completed
+  };
+
+  Reconciler(boost::asio::any_io_executor loop, Engine& engine, Options options, Past past,
+             Callbacks callbacks);
+
+  void start();
+  // Takes effect at the next pass, which is at once; stacks whose steps are under way follow when these are
+  // done.
+  void set_desired(std::shared_ptr<const Desired> desired);
+
+  const Standing& standing() const { return standing_; }
+  Findings findings() const { return {*standing_.desired, standing_.observed, past_, standing_.plan, busy_}; }
+  const Past& past() const { return past_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // reconciler.cpp: the loop.
+  boost::asio::awaitable<void> run();
+  boost::asio::awaitable<void> wait_until_due();
+  boost::asio::awaitable<void> pass();
+  boost::asio::awaitable<bool> look();
+  boost::asio::awaitable<Plan> decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy);
+  boost::asio::awaitable<void> answer(Questions questions, std::shared_ptr<Answers> answers);
+  boost::asio::awaitable<void> run_stack(std::string stack, std::vector<Step> steps,
+                                         std::shared_ptr<Occasion> occasion);
+  boost::asio::awaitable<void> run_step(std::shared_ptr<Occasion> occasion, Step step);
+  void launch();
+  void engine_lost(const Error& error);
+  void trigger(std::chrono::milliseconds delay = {});
+
+  // reconciler_watch.cpp: the engine's events.
+  boost::asio::awaitable<void> watch();
+  void on_event(const EngineEvent& event);
+  void on_container_event(const EngineEvent& event);
+
+  // reconciler_records.cpp: what is learnt from steps and passes.
+  void record(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes,
+              const Occasion& occasion);
+  void record_failure(const Step& step, const Error& error, const Desired& desired);
+  void record_attempt(const Step& step, const Desired& desired);
+  void tell(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes);
+  void forget_settled();
+  void prune_files();
+  void remember_good();
+
+  boost::asio::any_io_executor loop_;
+  Engine& engine_;
+  Options options_;
+  Callbacks callbacks_;
+  StepRunner runner_;
+  std::shared_ptr<Pulls> pulls_;
+  Past past_;
+  Standing standing_;
+  std::shared_ptr<const Desired> desired_;
+  std::set<std::string> busy_;      // stacks with steps under way
+  std::set<std::string> unpruned_;  // stacks that had steps since their files were last looked through
+  boost::asio::steady_timer timer_;
+  Clock::time_point due_;
+  Backoff engine_retry_{std::chrono::milliseconds(250), std::chrono::milliseconds(10'000)};
+};
+
+}  // namespace hivemind::agent

@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <map>
+
+#include "agent/apply/reconciler.h"
+#include "agent/plan/slots.h"
+#include "common/log.h"
+
+namespace hivemind::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstDelay{1'000};
+constexpr std::chrono::milliseconds kLongestDelay{300'000};
+constexpr unsigned kMostDoublings = 10;
+// A service that ran so long after its last attempt starts from nought when it fails again.
+constexpr std::chrono::seconds kStable{30};
+
+std::chrono::milliseconds delay_after(unsigned attempts) {
+  return std::min(kFirstDelay * (1u << std::min(attempts - 1, kMostDoublings)), kLongestDelay);
+}
+
+v1::Reason reason_of(const Step& step, const Error& error) {
+  if (error.code() == ErrorCode::kExhausted) return v1::REASON_DISK_SHORT;
+  if (error.code() == ErrorCode::kUnavailable && !std::holds_alternative<PlaceFiles>(step.action)) {
+    return v1::REASON_ENGINE_DOWN;
+  }
+  if (std::holds_alternative<PlaceFiles>(step.action)) return v1::REASON_FILES_FAILED;
+  if (std::holds_alternative<CreateContainer>(step.action)) return v1::REASON_CREATE_FAILED;
+  if (std::holds_alternative<StartContainer>(step.action)) return v1::REASON_START_FAILED;
+  return v1::REASON_ENGINE_REFUSED;
+}
+
+// The definition that an attempt at the step was made with; empty for what is not wanted any more.
+std::string config_hash_of(const Step& step, const Desired& desired) {
+  const DesiredStack* stack = desired.stack(step.stack);
+  if (stack == nullptr) return {};
+  if (const auto* network = std::get_if<CreateNetwork>(&step.action)) {
+    const DesiredNetwork* wanted = stack->network(network->name);
+    return wanted == nullptr ? "" : wanted->config_hash;
+  }
+  if (const auto* network = std::get_if<RemoveNetwork>(&step.action)) {
+    const DesiredNetwork* wanted = stack->network(network->name);
+    return wanted == nullptr || wanted->owner == Owner::kExternal ? "" : wanted->config_hash;
+  }
+  if (const auto* volume = std::get_if<CreateVolume>(&step.action)) {
+    const DesiredVolume* wanted = stack->volume(volume->name);
+    return wanted == nullptr ? "" : wanted->config_hash;
+  }
+  const DesiredService* service = stack->service(step.service);
+  return service == nullptr ? "" : service->config_hash;
+}
+
+Trouble& trouble_at(std::map<std::string, Trouble>& troubles, const std::string& subject,
+                    const std::string& hash) {
+  Trouble& trouble = troubles[subject];
+  if (trouble.config_hash != hash) trouble = {};
+  trouble.config_hash = hash;
+  return trouble;
+}
+
+}  // namespace
+
+void Reconciler::record(const std::string& stack, const std::vector<Step>& steps,
+                        const std::vector<Outcome>& outcomes, const Occasion& occasion) {
+  std::set<std::string> lasting;  // subjects with something to remember
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (outcomes[i].state == Outcome::State::kFailed) {
+      record_failure(steps[i], *outcomes[i].error, *occasion.desired);
+    } else if (outcomes[i].state == Outcome::State::kDone && steps[i].pace == Pace::kBacksOff) {
+      record_attempt(steps[i], *occasion.desired);
+    }
+    const bool remembers = outcomes[i].state != Outcome::State::kDone || steps[i].pace == Pace::kBacksOff;
+    if (remembers) lasting.insert(subject_of(steps[i]));
+    if (outcomes[i].state == Outcome::State::kDone &&
+        std::holds_alternative<CreateContainer>(steps[i].action)) {
+      past_.fresh.erase(subject_of(steps[i]));
+    }
+  }
+  // A step that failed before and now is done has no past; one that a container ended after keeps it until it
+  // is stable.
+  for (const Step& step : steps) {
+    const auto found = past_.troubles.find(subject_of(step));
+    if (found == past_.troubles.end() || lasting.contains(found->first)) continue;
+    if (found->second.reason != v1::REASON_EXITED) past_.troubles.erase(found);
+  }
+  tell(stack, steps, outcomes);
+}
+
+void Reconciler::record_failure(const Step& step, const Error& error, const Desired& desired) {
+  Trouble& trouble = trouble_at(past_.troubles, subject_of(step), config_hash_of(step, desired));
+  const auto delay = delay_after(++trouble.attempts);
+  trouble.not_before = Clock::now() + delay;
+  trouble.reason = reason_of(step, error);
+  trouble.text = fmt::format("{}: {}", to_text(step.action), error.what());
+  log::warn("stack '{}': {} (next attempt in {} s)", step.stack, trouble.text, delay.count() / 1000);
+}
+
+void Reconciler::record_attempt(const Step& step, const Desired& desired) {
+  Trouble& trouble = trouble_at(past_.troubles, subject_of(step), config_hash_of(step, desired));
+  trouble.not_before = Clock::now() + delay_after(++trouble.attempts);
+  trouble.reason = v1::REASON_EXITED;
+  trouble.text = fmt::format("{} (started again {} times)", step.cause, trouble.attempts);
+}
+
+// One happening for a service, whatever number of steps it took; none where a step failed.
+void Reconciler::tell(const std::string& stack, const std::vector<Step>& steps,
+                      const std::vector<Outcome>& outcomes) {
+  std::map<std::string, const Step*> first;
+  std::set<std::string> failed;
+  bool removed = false;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
+    if (outcomes[i].state != Outcome::State::kDone) failed.insert(step.service);
+    removed = removed || std::holds_alternative<RemoveContainer>(step.action);
+    const bool is_news = step.purpose == Purpose::kHeal || step.purpose == Purpose::kReplace;
+    if (is_news && !step.service.empty()) first.emplace(step.service, &step);
+  }
+  for (const auto& [service, step] : first) {
+    if (failed.contains(service)) continue;
+    const char* kind = step->purpose == Purpose::kHeal ? "drift_healed" : "service_replaced";
+    callbacks_.on_happening({kind, stack, service, v1::REASON_NONE, step->cause});
+  }
+  if (removed && failed.empty() && desired_->stack(stack) == nullptr) {
+    callbacks_.on_happening(
+        {"stack_removed", stack, "", v1::REASON_NONE, fmt::format("stack '{}' is removed", stack)});
+  }
+}
+
+void Reconciler::forget_settled() {
+  const Clock::time_point now = Clock::now();
+  std::set<std::string> restless;
+  for (const Step& step : standing_.plan.steps) restless.insert(subject_of(step));
+  for (const Pending& pending : standing_.plan.pending)
+    restless.insert(subject_of(pending.stack, pending.service));
+  std::erase_if(past_.troubles, [&](const auto& entry) {
+    return !restless.contains(entry.first) && now > entry.second.not_before + kStable;
+  });
+  // An image that was pulled for a container which was made meanwhile is not fresh for the one after it.
+  std::erase_if(past_.fresh, [&](const std::string& subject) { return !restless.contains(subject); });
+  std::set<std::string> there;
+  for (const Container& container : standing_.observed.containers) there.insert(container.id);
+  const auto is_gone = [&](const std::string& id) { return !there.contains(id); };
+  std::erase_if(past_.completed, is_gone);
+  std::erase_if(past_.ended_by_hand, is_gone);
+}
+
+// A stack that runs as wanted is what a later change is compared with, and what drift is told from a first
+// start by.
+void Reconciler::remember_good() {
+  std::map<std::string, GoodRelease> good;
+  const std::vector<v1::StackReport> reports = stack_reports(findings());
+  for (const v1::StackReport& report : reports) {
+    const auto before = past_.good.find(report.stack());
+    const bool runs =
+        report.state() == v1::STATE_RUNNING && report.running_digest() == report.desired_digest();
+    if (runs) {
+      good[report.stack()] = release_of(*standing_.desired->stack(report.stack()));
+    } else if (before != past_.good.end()) {
+      good[report.stack()] = before->second;
+    }
+  }
+  if (good == past_.good) return;
+  past_.good = std::move(good);
+  callbacks_.on_past();
+}
+
+void Reconciler::prune_files() {
+  if (!standing_.desired || standing_.engine_reason != v1::REASON_NONE) return;
+  std::set<std::string> restless = busy_;
+  for (const Pending& pending : standing_.plan.pending) restless.insert(pending.stack);
+  std::erase_if(unpruned_, [&](const std::string& stack) {
+    if (restless.contains(stack)) return false;
+    runner_.files().prune(stack, standing_.desired->stack(stack));
+    return true;
+  });
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,122 @@
+#include "agent/apply/step_runner.h"
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include "agent/apply/body.h"
+#include "common/error.h"
+
+namespace hivemind::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr unsigned kQuickCalls = 4;
+constexpr unsigned kStops = 16;
+
+const DesiredStack& stack_of(const Occasion& occasion, const Step& step) {
+  const DesiredStack* stack = occasion.desired->stack(step.stack);
+  if (stack == nullptr) throw Error(ErrorCode::kInternal, "stack '{}' is not in the manifest", step.stack);
+  return *stack;
+}
+
+const DesiredService& service_of(const Occasion& occasion, const Step& step) {
+  const DesiredService* service = stack_of(occasion, step).service(step.service);
+  if (service == nullptr)
+    throw Error(ErrorCode::kInternal, "service '{}' is not in the manifest", step.service);
+  return *service;
+}
+
+std::string id_of(const Occasion& occasion, const ContainerRef& container) {
+  if (!container.id.empty()) return container.id;
+  const auto made = occasion.made.find(container.name);
+  if (made == occasion.made.end())
+    throw Error(ErrorCode::kInternal, "container '{}' was not made", container.name);
+  return made->second;
+}
+
+BodyContext context_of(const Occasion& occasion, const Step& step) {
+  return {occasion.desired->node, occasion.desired->revision, stack_of(occasion, step)};
+}
+
+std::string network_body_of(const Occasion& occasion, const Step& step, const std::string& name) {
+  const DesiredNetwork* network = stack_of(occasion, step).network(name);
+  if (network == nullptr) throw Error(ErrorCode::kInternal, "network '{}' is not in the manifest", name);
+  return network_body(context_of(occasion, step), *network);
+}
+
+std::string volume_body_of(const Occasion& occasion, const Step& step, const std::string& name) {
+  const DesiredVolume* volume = stack_of(occasion, step).volume(name);
+  if (volume == nullptr) throw Error(ErrorCode::kInternal, "volume '{}' is not in the manifest", name);
+  return volume_body(context_of(occasion, step), *volume);
+}
+
+std::string endpoint_body_of(const Occasion& occasion, const Step& step, const std::string& network) {
+  for (const DesiredEndpoint& endpoint : service_of(occasion, step).endpoints) {
+    if (endpoint.network == network) return endpoint.engine_body;
+  }
+  return {};
+}
+
+void place_files(const Files& files, const Occasion& occasion, const Step& step) {
+  for (const DesiredMount& mount : service_of(occasion, step).mounts) {
+    files.place(step.stack, mount, occasion.desired->files);
+  }
+}
+
+}  // namespace
+
+StepRunner::StepRunner(asio::any_io_executor loop, Engine& engine, Files files)
+    : engine_(engine),
+      files_(std::move(files)),
+      quick_(std::make_shared<Lanes>(loop, kQuickCalls)),
+      slow_(std::make_shared<Lanes>(loop, kStops)) {}
+
+asio::awaitable<void> StepRunner::run(std::shared_ptr<Occasion> occasion, Step step) {
+  const auto lanes = std::holds_alternative<StopContainer>(step.action) ? slow_ : quick_;
+  const Lanes::Ticket ticket = co_await lanes->enter();
+  co_await perform(std::move(occasion), std::move(step));
+}
+
+asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Step step,
+                                         CreateContainer action) {
+  const DesiredService& service = service_of(*occasion, step);
+  ContainerContext container{service, action.number, {}, {}, occasion->engine_api};
+  for (const DesiredMount& mount : service.mounts) {
+    container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
+  }
+  if (action.network_of) container.network_of = id_of(*occasion, *action.network_of);
+  std::string body = container_body(context_of(*occasion, step), container);
+  const Created created = co_await engine_.create_container(action.name, service.platform, std::move(body));
+  occasion->made[action.name] = created.id;
+}
+
+asio::awaitable<void> StepRunner::perform(std::shared_ptr<Occasion> occasion, Step step) {
+  const Action& action = step.action;
+  if (const auto* make = std::get_if<CreateContainer>(&action)) {
+    co_await create(occasion, step, *make);
+  } else if (const auto* start = std::get_if<StartContainer>(&action)) {
+    co_await engine_.start_container(id_of(*occasion, start->container));
+  } else if (const auto* stop = std::get_if<StopContainer>(&action)) {
+    co_await engine_.stop_container(id_of(*occasion, stop->container));
+  } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
+    // Forced, as between the stop and this the engine's restart policy may have had its way.
+    co_await engine_.remove_container(id_of(*occasion, remove->container), true);
+  } else if (const auto* rename = std::get_if<RenameContainer>(&action)) {
+    co_await engine_.rename_container(id_of(*occasion, rename->container), rename->to);
+  } else if (const auto* unpause = std::get_if<UnpauseContainer>(&action)) {
+    co_await engine_.unpause_container(id_of(*occasion, unpause->container));
+  } else if (const auto* connect = std::get_if<ConnectNetwork>(&action)) {
+    co_await engine_.connect_network(connect->network, id_of(*occasion, connect->container),
+                                     endpoint_body_of(*occasion, step, connect->network));
+  } else if (const auto* network = std::get_if<CreateNetwork>(&action)) {
+    co_await engine_.create_network(network_body_of(*occasion, step, network->name));
+  } else if (const auto* unwanted = std::get_if<RemoveNetwork>(&action)) {
+    co_await engine_.remove_network(unwanted->id);
+  } else if (const auto* volume = std::get_if<CreateVolume>(&action)) {
+    co_await engine_.create_volume(volume_body_of(*occasion, step, volume->name));
+  } else if (std::holds_alternative<PlaceFiles>(action)) {
+    place_files(files_, *occasion, step);
+  }
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "agent/apply/files.h"
+#include "agent/apply/lanes.h"
+#include "agent/engine/engine.h"
+#include "agent/plan/desired.h"
+#include "agent/plan/plan.h"
+
+namespace hivemind::agent {
+
+// What the steps of one execution share.
+struct Occasion {
+  std::shared_ptr<const Desired> desired;
+  ApiLevel engine_api;
+  std::map<std::string, std::string> made;  // ids of the containers that its steps made, by name
+};
+
+// Turns one step into its engine call. Pulls are none of its business.
+// Loop thread; the engine must outlive it and every step under way.
+class StepRunner {
+ public:
+  StepRunner(boost::asio::any_io_executor loop, Engine& engine, Files files);
+
+  // Throws what the engine or the files throw.
+  boost::asio::awaitable<void> run(std::shared_ptr<Occasion> occasion, Step step);
+
+  const Files& files() const { return files_; }
+
+ private:
+  boost::asio::awaitable<void> create(std::shared_ptr<Occasion> occasion, Step step, CreateContainer action);
+  boost::asio::awaitable<void> perform(std::shared_ptr<Occasion> occasion, Step step);
+
+  Engine& engine_;
+  Files files_;
+  std::shared_ptr<Lanes> quick_;  // the engine gains from about four at a time
+  std::shared_ptr<Lanes> slow_;   // a stop may last its whole grace period, and must not hold up the others
+};
+
+}  // namespace hivemind::agent

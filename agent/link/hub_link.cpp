@@ -1,0 +1,60 @@
+#include "agent/link/hub_link.h"
+
+#include <utility>
+
+#include "common/topics.h"
+
+namespace hivemind::agent {
+
+HubLink::HubLink(boost::asio::any_io_executor loop, const std::string& broker_url, std::string node,
+                 Callbacks callbacks)
+    : node_(std::move(node)), callbacks_(std::move(callbacks)) {
+  mqtt::LinkOptions options;
+  options.url = broker_url;
+  options.client_id = "hivemind-" + node_;
+  options.will = mqtt::Will{topics::presence(node_), std::string(topics::kOffline)};
+  mqtt::Link::Callbacks on{callbacks_.on_up, callbacks_.on_down,
+                           [this](const mqtt::Message& message) { on_message(message); }};
+  link_ = std::make_unique<mqtt::Link>(std::move(loop), std::move(options),
+                                       std::vector<std::string>{topics::manifest(node_), topics::acks(node_)},
+                                       std::move(on));
+}
+
+void HubLink::start() {
+  link_->start();
+}
+void HubLink::stop() {
+  link_->stop();
+}
+bool HubLink::up() const {
+  return link_->up();
+}
+
+void HubLink::on_message(const mqtt::Message& message) {
+  // An empty retained message only clears the topic.
+  if (message.payload.empty()) return;
+  if (message.topic == topics::manifest(node_)) {
+    callbacks_.on_manifest(message.payload);
+    return;
+  }
+  v1::EventAck ack;
+  if (message.topic == topics::acks(node_) && ack.ParseFromString(message.payload)) callbacks_.on_ack(ack);
+}
+
+bool HubLink::publish_report(const v1::Report& report) {
+  return link_->publish(topics::report(node_), report.SerializeAsString(), true);
+}
+
+bool HubLink::publish_online() {
+  return link_->publish(topics::presence(node_), std::string(topics::kOnline), true);
+}
+
+bool HubLink::publish_events(const std::string& stream, const std::vector<v1::Event>& events) {
+  v1::EventBatch batch;
+  batch.set_node(node_);
+  batch.set_stream(stream);
+  for (const v1::Event& event : events) *batch.add_events() = event;
+  return link_->publish(topics::events(node_), batch.SerializeAsString(), false);
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "common/mqtt/link.h"
+#include "hivemind/v1/report.pb.h"
+
+namespace hivemind::agent {
+
+// The node's end of the wire: topics and messages of its own over one MQTT link. Holds no state that must
+// survive. Loop thread.
+class HubLink {
+ public:
+  struct Callbacks {
+    std::function<void()> on_up;  // publish the report, then say online, then send the outbox
+    std::function<void(const std::string& why)> on_down;
+    std::function<void(const std::string& envelope)> on_manifest;
+    std::function<void(const v1::EventAck& ack)> on_ack;
+  };
+
+  // Throws kInvalid for a URL that cannot be used.
+  HubLink(boost::asio::any_io_executor loop, const std::string& broker_url, std::string node,
+          Callbacks callbacks);
+
+  void start();
+  // Says offline and disconnects; waits for that, at most 2 s.
+  void stop();
+  bool up() const;
+
+  // False when the link is down: publish again when it is up.
+  bool publish_report(const v1::Report& report);
+  bool publish_online();
+  bool publish_events(const std::string& stream, const std::vector<v1::Event>& events);
+
+ private:
+  void on_message(const mqtt::Message& message);
+
+  std::string node_;
+  Callbacks callbacks_;
+  std::unique_ptr<mqtt::Link> link_;
+};
+
+}  // namespace hivemind::agent

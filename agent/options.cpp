@@ -1,0 +1,111 @@
+#include "agent/options.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "agent/exit_code.h"
+#include "common/defaults.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/log.h"
+#include "common/version.h"
+
+namespace hivemind::agent {
+namespace {
+
+// The host's name up to the first dot, where that can be a node id.
+std::string node_of_host() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  std::string node(name.data());
+  node = node.substr(0, node.find('.'));
+  std::ranges::transform(node, node.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return is_node_id(node) ? node : "";
+}
+
+std::map<std::string, std::string> parse_labels(const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> labels;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals == std::string::npos || !is_label_key(key)) {
+      throw Error(ErrorCode::kInvalid,
+                  "label '{}' is not KEY=VALUE with a key of letters, digits, '.', '_' and '-'", text);
+    }
+    labels[key] = text.substr(equals + 1);
+  }
+  return labels;
+}
+
+void define(CLI::App& app, Options& options, std::vector<std::string>& labels) {
+  app.set_version_flag("--version", "hivemind-agent " + version());
+  app.set_config("--config", "", "File with 'flag = value' lines (TOML)")->envname("HIVEMIND_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.add_option("--node", options.node, "Id of this node")->envname("HIVEMIND_NODE")->capture_default_str();
+  app.add_option("--label", labels, "Label of this node as KEY=VALUE; may be given again")
+      ->envname("HIVEMIND_LABEL")
+      ->delimiter(',');
+  app.add_option("--broker", options.broker, "MQTT broker, mqtt://HOST:PORT")
+      ->envname("HIVEMIND_BROKER")
+      ->capture_default_str();
+  app.add_option("--hub-key", options.hub_key, "The hub's public key (its hub.pub)")
+      ->envname("HIVEMIND_HUB_KEY");
+  app.add_option("--data-dir", options.data_directory, "Where this node keeps its state")
+      ->envname("HIVEMIND_DATA_DIR")
+      ->capture_default_str();
+  app.add_option("--engine", options.engine, "Engine, unix:///PATH or tcp://HOST:PORT (default: DOCKER_HOST)")
+      ->envname("HIVEMIND_ENGINE");
+  app.add_option("--log-level", options.log_level, std::string("One of ") + std::string(log::kLevels))
+      ->envname("HIVEMIND_LOG_LEVEL")
+      ->capture_default_str();
+}
+
+void check(Options& options) {
+  options.data_directory = std::filesystem::absolute(options.data_directory).lexically_normal();
+  if (options.command == Command::kStatus) return;
+  if (options.node.empty()) {
+    throw Error(ErrorCode::kInvalid, "the host's name is no node id (say which one this is with --node)");
+  }
+  require_node_id(options.node);
+  if (options.hub_key.empty()) {
+    throw Error(ErrorCode::kInvalid, "no hub key (give the hub's hub.pub with --hub-key)");
+  }
+}
+
+}  // namespace
+
+CommandLine read_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  Options& options = line.options;
+  options.node = node_of_host();
+  options.broker = defaults::kBrokerUrl;
+  options.data_directory = defaults::kAgentDirectory;
+  options.log_level = "info";
+  std::vector<std::string> labels;
+  CLI::App app{"hivemind-agent runs on a node and keeps its containers as the hub's manifest wants them.",
+               "hivemind-agent"};
+  define(app, options, labels);
+  CLI::App* status = app.add_subcommand("status", "Print what this node was told, and what it runs");
+  status->fallthrough();
+  const std::map<std::string, OutputForm> forms{{"table", OutputForm::kTable}, {"json", OutputForm::kJson}};
+  status->add_option("--output", options.output, "table or json")->transform(CLI::CheckedTransformer(forms));
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
+    return line;
+  }
+  if (status->parsed()) options.command = Command::kStatus;
+  options.labels = parse_labels(labels);
+  check(options);
+  return line;
+}
+
+}  // namespace hivemind::agent

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace hivemind::agent {
+
+enum class Command { kRun, kStatus };
+enum class OutputForm { kTable, kJson };
+
+struct Options {
+  Command command = Command::kRun;
+  std::string node;
+  std::map<std::string, std::string> labels;
+  std::string broker;
+  std::filesystem::path hub_key;
+  std::filesystem::path data_directory;  // absolute
+  std::string log_level;
+  std::string engine;  // empty: as DOCKER_HOST says
+  OutputForm output = OutputForm::kTable;
+};
+
+// What the command line asks for: options to run with, or an exit code when help, the version or an error was
+// printed.
+struct CommandLine {
+  Options options;
+  int exit_code = -1;  // below zero: run
+};
+
+// Reads flags, HIVEMIND_… variables and the file that --config names, in this order of precedence. Throws
+// kInvalid for values that cannot be meant.
+CommandLine read_command_line(int argc, const char* const* argv);
+
+}  // namespace hivemind::agent

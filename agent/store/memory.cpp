@@ -1,0 +1,207 @@
+#include "agent/store/memory.h"
+
+#include <utility>
+
+#include "common/error.h"
+#include "common/log.h"
+
+namespace hivemind::agent {
+namespace {
+
+// Events that wait for a disk with space; more are given up, as the outbox would.
+constexpr std::size_t kMostUnwritten = 1'000;
+
+}  // namespace
+
+Memory::Memory(boost::asio::any_io_executor loop, std::filesystem::path data_directory, Callbacks callbacks)
+    : directory_(std::move(data_directory)), callbacks_(std::move(callbacks)), timer_(loop) {}
+
+void Memory::open() {
+  if (store_ != nullptr) return;
+  try {
+    if (!try_open()) return;
+  } catch (const Error& error) {
+    fail(error.what());
+    retry_later();
+    return;
+  }
+  callbacks_.on_loaded();
+  flush();
+}
+
+bool Memory::try_open() {
+  try {
+    store_ = std::make_unique<Store>(directory_);
+    load();
+  } catch (const Error& error) {
+    store_.reset();
+    if (error.code() != ErrorCode::kCorrupt) throw;
+    const auto aside = Store::set_aside(directory_);
+    log::error("{}: set aside as '{}', a new one is begun", error.what(), aside.string());
+    store_ = std::make_unique<Store>(directory_);
+  }
+  return true;
+}
+
+// What came in while there was no store is newer than what is in it.
+void Memory::load() {
+  if (!dirty_.contains(Level::kManifest)) manifest_ = store_->manifest();
+  if (!dirty_.contains(Level::kReport)) report_ = store_->report();
+  if (!dirty_.contains(Level::kApplied)) applied_ = store_->applied();
+  good_.merge(store_->good_releases());
+  completed_.merge(store_->completed());
+}
+
+void Memory::close() {
+  flush();
+  timer_.cancel();
+}
+
+void Memory::fail(const std::string& why) {
+  if (failure_ == why) return;
+  failure_ = why;
+  log::error("store: {}", why);
+  callbacks_.on_failure();
+}
+
+void Memory::retry_later() {
+  timer_.expires_after(retry_.next());
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    if (store_ == nullptr) {
+      open();
+    } else {
+      flush();
+    }
+  });
+}
+
+// False when it could not be done; then it is tried again later.
+bool Memory::guarded(const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCorrupt) rebuild();
+    fail(error.what());
+    retry_later();
+    return false;
+  }
+}
+
+// All that is known goes into a new file; only the outbox is lost, which its new stream tells the hub.
+void Memory::rebuild() {
+  store_.reset();
+  try {
+    const auto aside = Store::set_aside(directory_);
+    log::error("the store is damaged: set aside as '{}'", aside.string());
+  } catch (const Error& error) {
+    log::error("{}", error.what());
+  }
+  dirty_ = {Level::kReport, Level::kGood, Level::kCompleted};
+  if (manifest_) dirty_.insert(Level::kManifest);
+  if (applied_) dirty_.insert(Level::kApplied);
+}
+
+void Memory::flush() {
+  if (store_ == nullptr || (dirty_.empty() && events_.empty())) return;
+  const bool done = guarded([this] {
+    while (!dirty_.empty()) {
+      write(*dirty_.begin());
+      dirty_.erase(dirty_.begin());
+    }
+    write_events();
+  });
+  if (!done) return;
+  retry_.reset();
+  if (!failure_.empty()) {
+    failure_.clear();
+    log::info("the store can be written again");
+    callbacks_.on_failure();
+  }
+  callbacks_.on_saved();
+}
+
+void Memory::write(Level level) {
+  switch (level) {
+    case Level::kManifest:
+      store_->save_manifest(generation_, *manifest_);
+      return;
+    case Level::kReport:
+      if (report_) store_->save_report(*report_);
+      return;
+    case Level::kApplied:
+      store_->save_applied(*applied_);
+      return;
+    case Level::kGood:
+      store_->save_good_releases(good_);
+      return;
+    case Level::kCompleted:
+      store_->save_completed(completed_);
+      return;
+  }
+}
+
+void Memory::write_events() {
+  while (!events_.empty()) {
+    if (!store_->add_event(events_.front()))
+      log::warn("the outbox is full, event '{}' is given up", events_.front().kind());
+    events_.erase(events_.begin());
+  }
+}
+
+bool Memory::save_manifest(std::uint64_t generation, std::string envelope) {
+  generation_ = generation;
+  manifest_ = std::move(envelope);
+  dirty_.insert(Level::kManifest);
+  flush();
+  return !manifest_waits();
+}
+
+void Memory::save_report(v1::Report report) {
+  report_ = std::move(report);
+  dirty_.insert(Level::kReport);
+  flush();
+}
+
+void Memory::save_applied(v1::Report applied) {
+  applied_ = std::move(applied);
+  dirty_.insert(Level::kApplied);
+  flush();
+}
+
+void Memory::save_good(std::map<std::string, GoodRelease> good) {
+  if (good == good_) return;
+  good_ = std::move(good);
+  dirty_.insert(Level::kGood);
+  flush();
+}
+
+void Memory::save_completed(std::set<std::string> container_ids) {
+  if (container_ids == completed_) return;
+  completed_ = std::move(container_ids);
+  dirty_.insert(Level::kCompleted);
+  flush();
+}
+
+void Memory::add_event(v1::Event event) {
+  if (events_.size() < kMostUnwritten) events_.push_back(std::move(event));
+  flush();
+}
+
+std::string Memory::stream() const {
+  return store_ == nullptr ? "" : store_->stream();
+}
+
+std::vector<v1::Event> Memory::events_after(std::uint64_t sequence, std::size_t most) {
+  std::vector<v1::Event> events;
+  if (store_ != nullptr) guarded([&] { events = store_->events_after(sequence, most); });
+  return events;
+}
+
+void Memory::remove_events_through(const std::string& stream, std::uint64_t sequence) {
+  if (store_ == nullptr || stream != store_->stream()) return;
+  guarded([&] { store_->remove_events_through(sequence); });
+}
+
+}  // namespace hivemind::agent

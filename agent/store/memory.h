@@ -1,0 +1,91 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/store/store.h"
+#include "common/backoff.h"
+
+namespace hivemind::agent {
+
+// The store as the agent uses it: what cannot be written now (a full disk) is kept, told of, and tried again
+// until it is on the disk. Holds the newest of everything, so that a store that turns out damaged is replaced
+// by a whole one. Loop thread; nothing is thrown after construction.
+class Memory {
+ public:
+  struct Callbacks {
+    std::function<void()> on_loaded;   // the store was opened: manifest(), good() and so on hold what it had
+    std::function<void()> on_saved;    // something that waited is on the disk
+    std::function<void()> on_failure;  // failure() has changed
+  };
+
+  Memory(boost::asio::any_io_executor loop, std::filesystem::path data_directory, Callbacks callbacks);
+
+  // Opens the store, or begins to try. Callbacks may run within.
+  void open();
+  // Last attempt to write what waits.
+  void close();
+
+  // Why the store cannot be written; empty: it can.
+  const std::string& failure() const { return failure_; }
+  bool loaded() const { return store_ != nullptr; }
+
+  // Levels: the newest value counts. True when it is on the disk already.
+  bool save_manifest(std::uint64_t generation, std::string envelope);
+  void save_report(v1::Report report);
+  void save_applied(v1::Report applied);
+  void save_good(std::map<std::string, GoodRelease> good);
+  void save_completed(std::set<std::string> container_ids);
+
+  bool manifest_waits() const { return dirty_.contains(Level::kManifest); }
+  const std::optional<std::string>& manifest() const { return manifest_; }
+  const std::optional<v1::Report>& report() const { return report_; }
+  const std::optional<v1::Report>& applied() const { return applied_; }
+  const std::map<std::string, GoodRelease>& good() const { return good_; }
+  const std::set<std::string>& completed() const { return completed_; }
+
+  // The outbox. An event gets its number when it is written.
+  void add_event(v1::Event event);
+  std::string stream() const;
+  std::vector<v1::Event> events_after(std::uint64_t sequence, std::size_t most);
+  void remove_events_through(const std::string& stream, std::uint64_t sequence);
+
+ private:
+  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted };
+
+  bool try_open();
+  void load();
+  void flush();
+  void write(Level level);
+  void write_events();
+  void rebuild();
+  void fail(const std::string& why);
+  void retry_later();
+  bool guarded(const std::function<void()>& work);
+
+  std::filesystem::path directory_;
+  Callbacks callbacks_;
+  std::unique_ptr<Store> store_;
+  std::string failure_;
+  std::set<Level> dirty_;
+  std::uint64_t generation_ = 0;
+  std::optional<std::string> manifest_;
+  std::optional<v1::Report> report_;
+  std::optional<v1::Report> applied_;
+  std::map<std::string, GoodRelease> good_;
+  std::set<std::string> completed_;
+  std::vector<v1::Event> events_;  // not written yet
+  boost::asio::steady_timer timer_;
+  Backoff retry_{std::chrono::milliseconds(1'000), std::chrono::milliseconds(10'000)};
+};
+
+}  // namespace hivemind::agent

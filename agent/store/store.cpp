@@ -1,0 +1,168 @@
+#include "agent/store/store.h"
+
+#include <array>
+#include <system_error>
+
+#include "common/digest.h"
+#include "common/error.h"
+
+namespace hivemind::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 1> kMigrations{R"(
+  CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
+  CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE good_service (stack TEXT NOT NULL, service TEXT NOT NULL, config_hash TEXT NOT NULL,
+                             PRIMARY KEY (stack, service)) WITHOUT ROWID;
+  CREATE TABLE completed (container_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE event (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+)"};
+
+template <typename Message>
+std::optional<Message> parsed(const std::string& bytes) {
+  Message message;
+  if (bytes.empty() || !message.ParseFromString(bytes)) return std::nullopt;
+  return message;
+}
+
+}  // namespace
+
+Store::Store(const fs::path& data_directory)
+    : database_(std::make_unique<sqlite::Database>(data_directory / kFile, sqlite::Durability::kFull,
+                                                   kMigrations)) {
+  load_stream();
+}
+
+fs::path Store::set_aside(const fs::path& data_directory) {
+  const fs::path file = data_directory / kFile;
+  int number = 1;
+  const auto name = [&] { return fs::path(fmt::format("{}.corrupt-{}", file.string(), number)); };
+  while (fs::exists(name())) ++number;
+  std::error_code error;
+  fs::rename(file, name(), error);
+  if (error) {
+    throw Error(ErrorCode::kUnavailable, "'{}' cannot be set aside: {}", file.string(), error.message());
+  }
+  // They belong to the file that is gone, and would damage the next one.
+  fs::remove(file.string() + "-wal", error);
+  fs::remove(file.string() + "-shm", error);
+  return name();
+}
+
+void Store::load_stream() {
+  stream_ = value("stream");
+  if (!stream_.empty()) return;
+  const std::string fresh = random_hex(8);
+  set_value("stream", fresh);
+  stream_ = fresh;
+}
+
+std::string Store::value(std::string_view key) const {
+  std::string found;
+  database_->each("SELECT value FROM value WHERE key = ?", {key},
+                  [&](const sqlite::Row& row) { found = row.blob(0); });
+  return found;
+}
+
+void Store::set_value(std::string_view key, std::string_view value) {
+  database_->run("INSERT INTO value VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                 {key, sqlite::Blob{value}});
+}
+
+std::optional<std::string> Store::manifest() const {
+  std::optional<std::string> envelope;
+  database_->each("SELECT envelope FROM manifest", {},
+                  [&](const sqlite::Row& row) { envelope = row.blob(0); });
+  return envelope;
+}
+
+void Store::save_manifest(std::uint64_t generation, const std::string& envelope) {
+  database_->run("INSERT OR REPLACE INTO manifest VALUES (1, ?, ?)",
+                 {static_cast<std::int64_t>(generation), sqlite::Blob{envelope}});
+}
+
+std::optional<v1::Report> Store::report() const {
+  return parsed<v1::Report>(value("report"));
+}
+void Store::save_report(const v1::Report& report) {
+  set_value("report", report.SerializeAsString());
+}
+
+std::optional<v1::Report> Store::applied() const {
+  return parsed<v1::Report>(value("applied"));
+}
+void Store::save_applied(const v1::Report& applied) {
+  set_value("applied", applied.SerializeAsString());
+}
+
+std::map<std::string, GoodRelease> Store::good_releases() const {
+  std::map<std::string, GoodRelease> releases;
+  database_->each("SELECT stack, digest, revision FROM good_release", {}, [&](const sqlite::Row& row) {
+    releases[row.text(0)] = {row.text(1), row.text(2), {}};
+  });
+  database_->each("SELECT stack, service, config_hash FROM good_service", {},
+                  [&](const sqlite::Row& row) { releases[row.text(0)].services[row.text(1)] = row.text(2); });
+  return releases;
+}
+
+void Store::save_good_releases(const std::map<std::string, GoodRelease>& releases) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM good_service");
+  database_->run("DELETE FROM good_release");
+  for (const auto& [stack, release] : releases) {
+    database_->run("INSERT INTO good_release VALUES (?, ?, ?)", {stack, release.digest, release.revision});
+    for (const auto& [service, hash] : release.services) {
+      database_->run("INSERT INTO good_service VALUES (?, ?, ?)", {stack, service, hash});
+    }
+  }
+  transaction.commit();
+}
+
+std::set<std::string> Store::completed() const {
+  std::set<std::string> ids;
+  database_->each("SELECT container_id FROM completed", {},
+                  [&](const sqlite::Row& row) { ids.insert(row.text(0)); });
+  return ids;
+}
+
+void Store::save_completed(const std::set<std::string>& container_ids) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM completed");
+  for (const std::string& id : container_ids) database_->run("INSERT INTO completed VALUES (?)", {id});
+  transaction.commit();
+}
+
+std::optional<std::uint64_t> Store::add_event(v1::Event event) {
+  std::uint64_t waiting = 0;
+  database_->each("SELECT count(*) FROM event", {},
+                  [&](const sqlite::Row& row) { waiting = static_cast<std::uint64_t>(row.integer(0)); });
+  if (waiting >= kMostEvents) return std::nullopt;
+  // The sequence is the row's id, so the body is stored without it. AUTOINCREMENT never gives one out twice,
+  // also when all rows are gone, and a rolled back insert takes none: no gaps.
+  event.clear_sequence();
+  database_->run("INSERT INTO event (body) VALUES (?)", {sqlite::Blob{event.SerializeAsString()}});
+  return static_cast<std::uint64_t>(database_->last_insert_id());
+}
+
+std::vector<v1::Event> Store::events_after(std::uint64_t sequence, std::size_t most) const {
+  std::vector<v1::Event> events;
+  database_->each("SELECT sequence, body FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                  {static_cast<std::int64_t>(sequence), static_cast<std::int64_t>(most)},
+                  [&](const sqlite::Row& row) {
+                    v1::Event event;
+                    // A body that does not parse still has its number, so that the sequence has no gap.
+                    if (!event.ParseFromString(row.blob(1))) event.Clear();
+                    event.set_sequence(static_cast<std::uint64_t>(row.integer(0)));
+                    events.push_back(std::move(event));
+                  });
+  return events;
+}
+
+void Store::remove_events_through(std::uint64_t sequence) {
+  database_->run("DELETE FROM event WHERE sequence <= ?", {static_cast<std::int64_t>(sequence)});
+}
+
+}  // namespace hivemind::agent

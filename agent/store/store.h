@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/plan/past.h"
+#include "common/sqlite/database.h"
+#include "hivemind/v1/report.pb.h"
+
+namespace hivemind::agent {
+
+// What the agent must know after a restart, in <data-dir>/agent.db. Every change is on the disk when the call
+// returns.
+//
+// Loop thread. Errors: kExhausted when the disk is full, kUnavailable when it cannot be read or written,
+// kCorrupt when the file is damaged. After an error nothing of the call has happened.
+class Store {
+ public:
+  static constexpr const char* kFile = "agent.db";
+  // Where nobody takes events for very long, new ones are given up, never those that have a number.
+  static constexpr std::uint64_t kMostEvents = 20'000;
+
+  // A store of its own from the first: opens it, or makes an empty one.
+  explicit Store(const std::filesystem::path& data_directory);
+
+  // Renames a damaged store to agent.db.corrupt-<n>, the first n that is free, so that a new one can be made.
+  // What was in it comes back by the retained manifest and the labels of the containers.
+  static std::filesystem::path set_aside(const std::filesystem::path& data_directory);
+
+  // The envelope as it came; it is verified again by whoever reads it.
+  std::optional<std::string> manifest() const;
+  void save_manifest(std::uint64_t generation, const std::string& envelope);
+
+  // The newest report, which is what 'status' shows.
+  std::optional<v1::Report> report() const;
+  void save_report(const v1::Report& report);
+
+  // The newest manifest that was applied whole, and its stacks' digests (applied and stacks of the report are
+  // set).
+  std::optional<v1::Report> applied() const;
+  void save_applied(const v1::Report& applied);
+
+  std::map<std::string, GoodRelease> good_releases() const;
+  void save_good_releases(const std::map<std::string, GoodRelease>& releases);
+
+  std::set<std::string> completed() const;
+  void save_completed(const std::set<std::string>& container_ids);
+
+  // The outbox. The stream is a random id of this store; sequences count from 1 without gaps.
+  const std::string& stream() const { return stream_; }
+  // Gives the event the next sequence. Nothing when the outbox is full.
+  std::optional<std::uint64_t> add_event(v1::Event event);
+  std::vector<v1::Event> events_after(std::uint64_t sequence, std::size_t most) const;
+  void remove_events_through(std::uint64_t sequence);
+
+ private:
+  std::string value(std::string_view key) const;
+  void set_value(std::string_view key, std::string_view value);
+  void load_stream();
+
+  std::unique_ptr<sqlite::Database> database_;
+  std::string stream_;
+};
+
+}  // namespace hivemind::agent
