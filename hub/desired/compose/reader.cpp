@@ -1,5 +1,6 @@
 #include "hub/desired/compose/reader.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -18,9 +19,12 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+constexpr std::string_view kTrue[] = {"true", "yes", "on", "y"};
+constexpr std::string_view kFalse[] = {"false", "no", "off", "n"};
+
 std::optional<bool> parse_bool(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (std::ranges::find(kTrue, text) != std::end(kTrue)) return true;
+  if (std::ranges::find(kFalse, text) != std::end(kFalse)) return false;
   return std::nullopt;
 }
 
@@ -65,10 +69,16 @@ std::optional<std::string> Reader::text(const yaml::Node& node) {
   return std::nullopt;
 }
 
-// Quoted values are read as well: the reference casts them, too, where a key wants a number or a truth value.
+// Quoted values are read as well, and so is what YAML 1.1 took for a truth value: the reference casts them,
+// too, where a key wants one.
 std::optional<bool> Reader::boolean(const yaml::Node& node) {
+  if (const auto value = node.as_bool()) return value;
   const auto value = node.is_scalar() ? parse_bool(node.scalar) : std::nullopt;
   if (!value) wrong_type(node, "true or false");
+  if (value && node.scalar != "true" && node.scalar != "false") {
+    warning(node.location, "compose.legacy-boolean",
+            fmt::format("'{}' is '{}', read as {}", path(), node.scalar, *value), "write 'true' or 'false'");
+  }
   return value;
 }
 

@@ -150,7 +150,7 @@ void read_config_environment(const yaml::Node& node, ConfigSource& source, Reade
   if (!source.config.content) reader.invalid(node, "the name of a variable that is set");
 }
 void read_config_external(const yaml::Node& node, ConfigSource&, Reader& reader) {
-  if (!reader.boolean(node).value_or(false)) return;
+  if (!node.is_map() && !reader.boolean(node).value_or(false)) return;
   reader.error(node.location, "compose.unsupported-value", "external configs are not supported",
                "give the file: 'file: ./path'");
 }

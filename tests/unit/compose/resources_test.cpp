@@ -99,9 +99,13 @@ TEST_CASE("devices") {
   CHECK(compile_service("    devices: ['vendor.com/class=x']\n").errors() == "4:15 compose.invalid-value");
 }
 
-TEST_CASE("a truth value that is none is refused") {
-  CHECK(compile_service("    privileged: yes\n").errors() == "4:17 compose.wrong-type");
+TEST_CASE("truth values: quoted, substituted and old ones are read, others refused") {
   CHECK(compile_service("    privileged: ${P:-true}\n").host("app").at("Privileged") == true);
+  CHECK(compile_service("    privileged: 'false'\n").host("app").at("Privileged") == false);
+  const auto old = compile_service("    privileged: yes\n");
+  CHECK(old.host("app").at("Privileged") == true);
+  CHECK(old.warnings() == "4:17 compose.legacy-boolean");
+  CHECK(compile_service("    privileged: perhaps\n").errors() == "4:17 compose.wrong-type");
 }
 
 }  // namespace hivemind::tests

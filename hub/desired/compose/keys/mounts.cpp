@@ -1,4 +1,5 @@
 #include <array>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -183,7 +184,8 @@ void check_mount(const yaml::Node& node, const Mount& mount, Reader& reader) {
            mount.source.find('/') != std::string::npos
                ? fmt::format("a relative path begins with './': './{}'", mount.source)
                : "use a-z, A-Z, 0-9, '.', '_' and '-'");
-  } else if (mount.kind == MountKind::kVolume && mount.source.size() == 1) {
+  } else if (mount.kind == MountKind::kVolume && mount.source.size() == 1 &&
+             std::isalpha(static_cast<unsigned char>(mount.source[0])) != 0) {
     refuse(fmt::format("volume '{}' has a name of one letter, which Compose takes for a drive", mount.source),
            "use a longer name");
   }
