@@ -199,4 +199,11 @@ std::optional<Fleet> load_fleet(const Snapshot& snapshot, std::string_view direc
   return fleet;
 }
 
+std::set<std::string> named_nodes(const Fleet& fleet) {
+  std::set<std::string> named;
+  for (const auto& [id, entry] : fleet.nodes) named.insert(id);
+  for (const StackEntry& stack : fleet.stacks) named.insert(stack.nodes.ids.begin(), stack.nodes.ids.end());
+  return named;
+}
+
 }  // namespace hivemind::hub

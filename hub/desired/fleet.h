@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,5 +71,9 @@ inline constexpr std::string_view kFleetFile = "stacks.yml";
 // Reads <directory>/stacks.yml. Nothing when it is absent or has an error: then nothing changes anywhere.
 std::optional<Fleet> load_fleet(const Snapshot& snapshot, std::string_view directory,
                                 Diagnostics& diagnostics);
+
+// The nodes that the file names, under 'nodes' or in a selector's ids. They get a manifest before they were
+// ever seen.
+std::set<std::string> named_nodes(const Fleet& fleet);
 
 }  // namespace hivemind::hub

@@ -220,4 +220,11 @@ TEST_CASE("variables and labels of ten thousand nodes fit") {
   CHECK(fleet(text).nodes.size() == 10'000);
 }
 
+TEST_CASE("nodes are named by their entries and by the ids of selectors") {
+  const Fleet read = fleet(
+      "stacks: [{name: web, compose_file: a.yml, nodes: {ids: [c, a]}}, {name: db, compose_file: a.yml}]\n"
+      "nodes: {b: {}, a: {}}\n");
+  CHECK(named_nodes(read) == std::set<std::string>{"a", "b", "c"});
+}
+
 }  // namespace hivemind::hub
