@@ -222,10 +222,9 @@ class FileLayer {
 
 void require_usable(const Config& config) {
   if (config.git.url.empty()) {
-    throw Error(
-        ErrorCode::kInvalid,
-        "no Git repository is given (use --git-url URL, HIVEMIND_GIT_URL, or 'git: {{url: …}}' in the "
-        "configuration file)");
+    throw Error(ErrorCode::kInvalid,
+                "no Git repository is given (use --git-url URL, HIVEMIND_GIT_URL, or 'git: {url: …}' in the "
+                "configuration file)");
   }
   if (config.git.branch.empty())
     throw Error(ErrorCode::kInvalid, "the Git branch is empty (use --git-branch)");

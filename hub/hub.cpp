@@ -63,8 +63,11 @@ void Hub::load() {
 void Hub::start() {
   log::info("hivemind-hub {} follows '{}', branch '{}'", version(), status_.git.url, status_.git.branch);
   log::info("API on port {}, broker {}", server_.port(), status_.broker.url);
-  if (broker_) broker_->start();
-  link_->start();
+  if (broker_) {
+    broker_->start();
+  } else {
+    link_->start();
+  }
   tracker_.start();
   server_.start();
 }

@@ -77,6 +77,7 @@ class Hub : public Operations {
   std::unique_ptr<mqtt::Link> make_link();
   Delivery::Callbacks delivery_callbacks();
   Intake::Callbacks intake_callbacks();
+  void broker_up();
   void link_up();
   void link_down(const std::string& why);
   void take(const mqtt::Message& message);

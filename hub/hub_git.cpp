@@ -152,7 +152,7 @@ Acted Hub::publish(const Compilation& compilation, Emptying emptying) {
     Acted acted = publisher_.act_on(compilation, emptying, unix_now_ms());
     store_worked();
     if (!acted.published.empty()) {
-      log::info("revision '{}': {} manifests published", compilation.revision, acted.published.size());
+      log::info("revision '{}': new manifests for {} nodes", compilation.revision, acted.published.size());
     }
     return acted;
   } catch (const Error& error) {

@@ -35,7 +35,7 @@ std::unique_ptr<Broker> Hub::make_broker(const Config& config) {
       loop_,
       BrokerOptions{config.data_dir / "broker", config.broker_listen,
                     loopback ? BrokerOptions::Access::kLoopback : BrokerOptions::Access::kAnyone},
-      Broker::Callbacks{[] { log::info("the broker is up"); },
+      Broker::Callbacks{[this] { broker_up(); },
                         [this](const std::string& why) {
                           log::error("the broker is down: {}", why);
                           status_.broker.error = why;
@@ -84,6 +84,12 @@ Intake::Callbacks Hub::intake_callbacks() {
                       generation);
             flush_soon();
           }};
+}
+
+// The first attempt to connect is made when it can succeed: a refused one costs a second.
+void Hub::broker_up() {
+  log::info("the broker is up");
+  link_->start();
 }
 
 void Hub::link_up() {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/log.h"
@@ -18,7 +19,8 @@ constexpr int kWrongUsage = 2;
 
 int run(const hivemind::hub::Config& config) {
   hivemind::log::init(config.log_level);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of that call, not the end of the hub
+  ::umask(077);  // keys, tokens and manifests are nobody else's; hub.pub says otherwise itself
   boost::asio::io_context loop(1);
   hivemind::hub::Hub hub(loop.get_executor(), config);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
