@@ -1,7 +1,5 @@
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "agent/plan/observed.h"
 
@@ -49,21 +49,25 @@ struct EngineEvent {
   std::map<std::string, std::string> attributes;  // a container's labels are among them
 };
 
-// The verbs that the agent needs of a Docker-compatible engine. One implementation, over the Engine API's unix socket.
+// The verbs that the agent needs of a Docker-compatible engine. One implementation, over the Engine API's
+// unix socket.
 //
 // Thread: the loop thread; calls may overlap. Cancelling a coroutine abandons the exchange.
-// Errors: kUnavailable when the engine cannot be reached or breaks off (try again later), kNotFound and kConflict for
-// 404 and 409, kInvalid for 400, kCorrupt for an answer that is no valid JSON or lacks what it must have, kExhausted where
-// the engine says that the disk is full, kInternal for its other failures. Messages hold the engine's own words.
+// Errors: kUnavailable when the engine cannot be reached or breaks off (try again later), kNotFound and
+// kConflict for 404 and 409, kInvalid for 400, kCorrupt for an answer that is no valid JSON or lacks what it
+// must have, kExhausted where the engine says that the disk is full, kInternal for its other failures.
+// Messages hold the engine's own words.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Asks for the version and settles which one to speak; all other calls do so by themselves when it has not been done
-  // or after the connection had been lost (the engine may have been upgraded). Throws kConflict for one below 1.41.
+  // Asks for the version and settles which one to speak; all other calls do so by themselves when it has not
+  // been done or after the connection had been lost (the engine may have been upgraded). Throws kConflict for
+  // one below 1.41.
   virtual boost::asio::awaitable<EngineInfo> negotiate() = 0;
 
-  // All that carries our label, containers inspected. A container that goes while it is looked at is left out.
+  // All that carries our label, containers inspected. A container that goes while it is looked at is left
+  // out.
   virtual boost::asio::awaitable<Observed> observe() = 0;
 
   // The image's id, or nothing.
@@ -73,8 +77,8 @@ class Engine {
 
   virtual boost::asio::awaitable<Created> create_container(std::string name, std::string platform,
                                                            std::string body) = 0;
-  virtual boost::asio::awaitable<void> start_container(std::string id) = 0;   // running already: nothing
-  virtual boost::asio::awaitable<void> stop_container(std::string id) = 0;    // stopped already: nothing
+  virtual boost::asio::awaitable<void> start_container(std::string id) = 0;  // running already: nothing
+  virtual boost::asio::awaitable<void> stop_container(std::string id) = 0;   // stopped already: nothing
   virtual boost::asio::awaitable<void> unpause_container(std::string id) = 0;
   virtual boost::asio::awaitable<void> rename_container(std::string id, std::string name) = 0;
   // With force, kills. Anonymous volumes go with it, named ones stay. Gone already: nothing.
@@ -82,15 +86,15 @@ class Engine {
   virtual boost::asio::awaitable<void> connect_network(std::string network, std::string container,
                                                        std::string endpoint_body) = 0;
 
-  virtual boost::asio::awaitable<bool> network_exists(std::string name) = 0;  // exact name
+  virtual boost::asio::awaitable<bool> network_exists(std::string name) = 0;         // exact name
   virtual boost::asio::awaitable<std::string> create_network(std::string body) = 0;  // returns its id
-  virtual boost::asio::awaitable<void> remove_network(std::string id) = 0;    // gone already: nothing
+  virtual boost::asio::awaitable<void> remove_network(std::string id) = 0;           // gone already: nothing
   virtual boost::asio::awaitable<bool> volume_exists(std::string name) = 0;
   virtual boost::asio::awaitable<void> create_volume(std::string body) = 0;
 
-  // Calls on_event for every event of containers and networks that carry our label until the stream ends, which throws
-  // kUnavailable. on_open runs once the engine has accepted the subscription: what is observed after it cannot miss a
-  // change.
+  // Calls on_event for every event of containers and networks that carry our label until the stream ends,
+  // which throws kUnavailable. on_open runs once the engine has accepted the subscription: what is observed
+  // after it cannot miss a change.
   virtual boost::asio::awaitable<void> watch(std::function<void()> on_open,
                                              std::function<void(EngineEvent)> on_event) = 0;
 };

@@ -61,12 +61,24 @@ std::optional<std::string> network_lost(const Container& container, const Desire
   return std::nullopt;
 }
 
+// A container that shares the network of another one is bound to that one's id.
+std::optional<std::string> base_lost(const Container& container, const DesiredService& service,
+                                     const StackView& view) {
+  if (service.network_of.empty()) return std::nullopt;
+  const auto owner = view.services.find(service.network_of);
+  const bool has_slot = owner != view.services.end() && !owner->second.slots.empty();
+  const Container* base = has_slot ? owner->second.slots.front().current : nullptr;
+  if (base != nullptr && label_of(container.labels, labels::kNetworkOf) == base->id) return std::nullopt;
+  return fmt::format("the container of '{}', whose network it shares, is another one", service.network_of);
+}
+
 std::optional<std::string> why_old(const Container& container, const DesiredService& service,
                                    const StackView& view) {
   if (label_of(container.labels, labels::kConfigHash) != service.config_hash)
     return "its definition has changed";
   if (container.status == ContainerStatus::kDead) return "it is dead";
   if (auto lost = network_lost(container, service, view)) return lost;
+  if (auto lost = base_lost(container, service, view)) return lost;
   return limits_changed(container, service.facts);
 }
 
@@ -96,21 +108,6 @@ void place(Slot& slot, const Container& container, const DesiredService& service
   slot.old.push_back(loser);
 }
 
-// A container that shares the network of another one is bound to that one's id.
-void check_shared_network(ServiceView& view, const std::map<std::string, ServiceView>& services) {
-  if (view.service->network_of.empty()) return;
-  const auto owner = services.find(view.service->network_of);
-  if (owner == services.end() || owner->second.slots.empty()) return;
-  const Container* base = owner->second.slots.front().current;
-  for (Slot& slot : view.slots) {
-    if (slot.current == nullptr) continue;
-    if (base != nullptr && label_of(slot.current->labels, labels::kNetworkOf) == base->id) continue;
-    slot.old.insert(slot.old.begin(), std::exchange(slot.current, nullptr));
-    slot.why_old = fmt::format("the container of '{}', whose network it shares, is another one",
-                               view.service->network_of);
-  }
-}
-
 ServiceView empty_view(const DesiredService& service, const std::string& stack) {
   ServiceView view;
   view.service = &service;
@@ -123,18 +120,27 @@ ServiceView empty_view(const DesiredService& service, const std::string& stack) 
   return view;
 }
 
-void sort_in(StackView& view, const Container& container) {
-  const auto found = view.services.find(std::string(label_of(container.labels, labels::kService)));
-  if (found == view.services.end()) {
-    view.orphans.push_back(&container);
-    return;
-  }
-  ServiceView& service = found->second;
+void sort_in(StackView& view, ServiceView& service, const Container& container) {
   const std::uint32_t number = number_of(container);
   if (number == 0 || number > service.slots.size()) {
     service.surplus.push_back(&container);
   } else {
     place(service.slots[number - 1], container, *service.service, view);
+  }
+}
+
+// A service whose network another one shares comes before that one, which is judged by it.
+void sort_all(StackView& view, const std::map<std::string_view, std::vector<const Container*>>& containers) {
+  for (const auto& [service, found] : containers) {
+    if (view.services.contains(std::string(service))) continue;
+    view.orphans.insert(view.orphans.end(), found.begin(), found.end());
+  }
+  if (view.stack == nullptr) return;
+  for (const DesiredService* service : view.stack->in_order()) {
+    const auto found = containers.find(service->name);
+    if (found == containers.end()) continue;
+    for (const Container* container : found->second)
+      sort_in(view, view.services.at(service->name), *container);
   }
 }
 
@@ -199,15 +205,11 @@ StackView view_of(const std::string& name, const DesiredStack* stack, const Obse
       }
     }
   }
+  std::map<std::string_view, std::vector<const Container*>> containers;
   for (const Container& container : observed.containers) {
-    if (belongs(container)) sort_in(view, container);
+    if (belongs(container)) containers[label_of(container.labels, labels::kService)].push_back(&container);
   }
-  if (stack != nullptr) {
-    // In order, as one that loses its place takes those along that share its network.
-    for (const DesiredService* service : stack->in_order()) {
-      check_shared_network(view.services.at(service->name), view.services);
-    }
-  }
+  sort_all(view, containers);
   return view;
 }
 

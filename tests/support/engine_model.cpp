@@ -1,0 +1,238 @@
+#include "tests/support/engine_model.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+
+namespace hivemind::tests {
+
+using agent::Container;
+using agent::ContainerStatus;
+using agent::Health;
+using nlohmann::json;
+
+namespace {
+
+const char* text_of(ContainerStatus status) {
+  switch (status) {
+    case ContainerStatus::kCreated:
+      return "created";
+    case ContainerStatus::kRunning:
+      return "running";
+    case ContainerStatus::kPaused:
+      return "paused";
+    case ContainerStatus::kExited:
+      return "exited";
+    default:
+      return "other";
+  }
+}
+
+std::map<std::string, std::string> labels_of(const json& body) {
+  return body.value("Labels", std::map<std::string, std::string>());
+}
+
+bool is_managed(const std::map<std::string, std::string>& labels) {
+  return labels.contains(agent::labels::kManaged);
+}
+
+template <typename Things>
+auto sorted_managed(Things things) {
+  std::erase_if(things, [](const auto& thing) { return !is_managed(thing.labels); });
+  std::ranges::sort(things, [](const auto& a, const auto& b) { return a.name < b.name; });
+  return things;
+}
+
+void fill_limits(Container& container, const json& host) {
+  container.memory = host.value("Memory", std::int64_t{0});
+  container.nano_cpus = host.value("NanoCpus", std::int64_t{0});
+  const json policy = host.value("RestartPolicy", json::object());
+  container.restart_policy = policy.value("Name", "no");
+}
+
+}  // namespace
+
+Container& EngineModel::container(const std::string& name) {
+  const auto found = std::ranges::find(containers_, name, &Container::name);
+  if (found == containers_.end()) throw Error(ErrorCode::kNotFound, "no container '{}'", name);
+  return *found;
+}
+
+bool EngineModel::has_container(const std::string& name) const {
+  return std::ranges::find(containers_, name, &Container::name) != containers_.end();
+}
+
+Container& EngineModel::by_id(const std::string& id) {
+  const auto found = std::ranges::find(containers_, id, &Container::id);
+  if (found == containers_.end()) throw Error(ErrorCode::kNotFound, "no container with id '{}'", id);
+  return *found;
+}
+
+std::vector<std::string> EngineModel::running() const {
+  std::vector<std::string> names;
+  for (const Container& container : containers_) {
+    if (container.status == ContainerStatus::kRunning) names.push_back(container.name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+std::string EngineModel::text() const {
+  std::vector<std::string> lines;
+  for (const Container& container : containers_) {
+    const auto hash = container.labels.find(agent::labels::kConfigHash);
+    lines.push_back(fmt::format("{} {} {}\n", container.name,
+                                hash == container.labels.end() ? "-" : hash->second,
+                                text_of(container.status)));
+  }
+  std::ranges::sort(lines);
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+agent::Observed EngineModel::observe() const {
+  return {sorted_managed(containers_), sorted_managed(networks_), sorted_managed(volumes_)};
+}
+
+std::optional<std::string> EngineModel::image_id(const std::string& reference) const {
+  if (!images_.contains(reference)) return std::nullopt;
+  return "sha256:" + reference;
+}
+
+std::string EngineModel::create_container(const std::string& name, const std::string& body_text) {
+  const json body = json::parse(body_text);
+  const json host = body.value("HostConfig", json::object());
+  if (has_container(name)) throw Error(ErrorCode::kConflict, "the name '{}' is in use", name);
+  Container made;
+  made.image = body.value("Image", "");
+  if (!images_.contains(made.image)) throw Error(ErrorCode::kNotFound, "no such image '{}'", made.image);
+  made.id = fmt::format("{:08x}{:056x}", ++ids_, 0);
+  made.name = name;
+  made.image_id = "sha256:" + made.image;
+  made.labels = labels_of(body);
+  made.started_at = "0001-01-01T00:00:00Z";
+  fill_limits(made, host);
+  const json endpoints =
+      body.value("NetworkingConfig", json::object()).value("EndpointsConfig", json::object());
+  for (const auto& [network, endpoint] : endpoints.items()) made.networks.push_back(network);
+  std::ranges::sort(made.networks);
+  containers_.push_back(made);
+  tell(containers_.back(), "create");
+  return made.id;
+}
+
+void EngineModel::start_container(const std::string& id) {
+  Container& container = by_id(id);
+  if (container.status == ContainerStatus::kRunning) return;
+  for (const std::string& network : container.networks) {
+    if (!network_exists(network)) throw Error(ErrorCode::kNotFound, "network '{}' not found", network);
+  }
+  container.status = ContainerStatus::kRunning;
+  ++clock_;
+  container.started_at = fmt::format("2026-01-01T00:{:02}:{:02}Z", clock_ / 60, clock_ % 60);
+  const auto health = health_.find(container.image);
+  container.health = health == health_.end() ? Health::kNone : health->second;
+  tell(container, "start");
+  if (const auto ends = ends_.find(container.image); ends != ends_.end()) end(container, ends->second);
+}
+
+void EngineModel::stop_container(const std::string& id) {
+  Container& container = by_id(id);
+  if (container.status != ContainerStatus::kRunning && container.status != ContainerStatus::kPaused) return;
+  tell(container, "kill", {{"signal", "15"}});
+  end(container, 0);
+}
+
+void EngineModel::unpause_container(const std::string& id) {
+  Container& container = by_id(id);
+  if (container.status != ContainerStatus::kPaused)
+    throw Error(ErrorCode::kConflict, "'{}' is not paused", id);
+  container.status = ContainerStatus::kRunning;
+  tell(container, "unpause");
+}
+
+void EngineModel::rename_container(const std::string& id, const std::string& name) {
+  if (has_container(name)) throw Error(ErrorCode::kConflict, "the name '{}' is in use", name);
+  Container& container = by_id(id);
+  container.name = name;
+  tell(container, "rename");
+}
+
+void EngineModel::remove_container(const std::string& id, bool force) {
+  const auto found = std::ranges::find(containers_, id, &Container::id);
+  if (found == containers_.end()) return;
+  if (!force && found->status == ContainerStatus::kRunning)
+    throw Error(ErrorCode::kConflict, "'{}' runs", id);
+  const Container gone = *found;
+  containers_.erase(found);
+  if (gone.status == ContainerStatus::kRunning) tell(gone, "die", {{"exitCode", "137"}});
+  tell(gone, "destroy");
+}
+
+void EngineModel::connect_network(const std::string& network, const std::string& id) {
+  if (!network_exists(network)) throw Error(ErrorCode::kNotFound, "network '{}' not found", network);
+  Container& container = by_id(id);
+  container.networks.push_back(network);
+  std::ranges::sort(container.networks);
+}
+
+bool EngineModel::network_exists(const std::string& name) const {
+  return std::ranges::find(networks_, name, &agent::EngineNetwork::name) != networks_.end();
+}
+
+std::string EngineModel::create_network(const std::string& body_text) {
+  const json body = json::parse(body_text);
+  const std::string name = body.value("Name", "");
+  if (network_exists(name)) throw Error(ErrorCode::kConflict, "network '{}' exists", name);
+  networks_.push_back({fmt::format("net{}", ++ids_), name, labels_of(body)});
+  return networks_.back().id;
+}
+
+void EngineModel::remove_network(const std::string& id) {
+  const auto found = std::ranges::find(networks_, id, &agent::EngineNetwork::id);
+  if (found == networks_.end()) return;
+  for (const Container& container : containers_) {
+    const bool uses = std::ranges::find(container.networks, found->name) != container.networks.end();
+    if (uses && container.status == ContainerStatus::kRunning) {
+      throw Error(ErrorCode::kConflict, "network '{}' is in use", found->name);
+    }
+  }
+  networks_.erase(found);
+}
+
+bool EngineModel::volume_exists(const std::string& name) const {
+  return std::ranges::find(volumes_, name, &agent::EngineVolume::name) != volumes_.end();
+}
+
+void EngineModel::create_volume(const std::string& body_text) {
+  const json body = json::parse(body_text);
+  const std::string name = body.value("Name", "");
+  if (!volume_exists(name)) volumes_.push_back({name, labels_of(body)});
+}
+
+void EngineModel::exit(const std::string& name, int exit_code) {
+  end(container(name), exit_code);
+}
+
+void EngineModel::end(Container& container, int exit_code) {
+  container.status = ContainerStatus::kExited;
+  container.exit_code = exit_code;
+  container.health = Health::kNone;
+  tell(container, "die", {{"exitCode", std::to_string(exit_code)}});
+}
+
+void EngineModel::tell(const Container& container, const std::string& action,
+                       std::map<std::string, std::string> attributes) {
+  attributes.insert(container.labels.begin(), container.labels.end());
+  events_.push_back({"container", action, container.id, std::move(attributes)});
+}
+
+std::vector<agent::EngineEvent> EngineModel::take_events() {
+  return std::exchange(events_, {});
+}
+
+}  // namespace hivemind::tests

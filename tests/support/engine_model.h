@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/engine/engine.h"
+#include "agent/plan/observed.h"
+
+namespace hivemind::tests {
+
+// A Docker engine in memory, as far as the agent can tell: names are unique, a container needs its image and
+// its networks, a network in use stays. Verbs throw hivemind::Error as the real adapter does.
+class EngineModel {
+ public:
+  // What tests arrange.
+  void add_image(const std::string& reference) { images_.insert(reference); }
+  void remove_image(const std::string& reference) { images_.erase(reference); }
+  // Containers of that image end by themselves as soon as they are started.
+  void ends_at_once(const std::string& image, int exit_code) { ends_[image] = exit_code; }
+  // Containers of that image are checked, and have that health when they start.
+  void starts_with(const std::string& image, agent::Health health) { health_[image] = health; }
+  agent::Container& container(const std::string& name);  // throws kNotFound
+  bool has_container(const std::string& name) const;
+  void add_container(agent::Container container) { containers_.push_back(std::move(container)); }
+  void add_network(agent::EngineNetwork network) { networks_.push_back(std::move(network)); }
+  void exit(const std::string& name, int exit_code);
+  // Sorted names of the containers that run.
+  std::vector<std::string> running() const;
+  // "web-app-1 app-2 running" and so on: name, config hash, status; one a line, sorted.
+  std::string text() const;
+
+  // The engine's verbs; what carries our label is observed.
+  agent::Observed observe() const;
+  std::optional<std::string> image_id(const std::string& reference) const;
+  std::string create_container(const std::string& name, const std::string& body);
+  void start_container(const std::string& id);
+  void stop_container(const std::string& id);
+  void unpause_container(const std::string& id);
+  void rename_container(const std::string& id, const std::string& name);
+  void remove_container(const std::string& id, bool force);
+  void connect_network(const std::string& network, const std::string& id);
+  bool network_exists(const std::string& name) const;
+  std::string create_network(const std::string& body);
+  void remove_network(const std::string& id);
+  bool volume_exists(const std::string& name) const;
+  void create_volume(const std::string& body);
+
+  // What the verbs have caused since the last call.
+  std::vector<agent::EngineEvent> take_events();
+
+ private:
+  agent::Container& by_id(const std::string& id);
+  void tell(const agent::Container& container, const std::string& action,
+            std::map<std::string, std::string> attributes = {});
+  void end(agent::Container& container, int exit_code);
+
+  std::vector<agent::Container> containers_;
+  std::vector<agent::EngineNetwork> networks_;
+  std::vector<agent::EngineVolume> volumes_;
+  std::set<std::string> images_;
+  std::map<std::string, int> ends_;
+  std::map<std::string, agent::Health> health_;
+  std::vector<agent::EngineEvent> events_;
+  int ids_ = 0;
+  int clock_ = 0;
+};
+
+}  // namespace hivemind::tests

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "agent/engine/engine.h"
+#include "common/error.h"
+#include "tests/support/engine_model.h"
+
+namespace hivemind::tests {
+
+// The Engine over an EngineModel: answers after a turn of the loop, sends events, and fails as it is told.
+class FakeEngine : public agent::Engine {
+ public:
+  explicit FakeEngine(boost::asio::any_io_executor loop) : loop_(std::move(loop)) {}
+
+  EngineModel model;
+  std::vector<std::string> writes;  // "create web-app-1", "start …": every call that changes something
+  int observations = 0;
+
+  // The n-th write from now on, counted from 1, throws instead of doing anything.
+  void fail_write(int n, Error error) {
+    failures_.insert_or_assign(static_cast<int>(writes.size()) + n, error);
+  }
+  // Every write whose text starts with this throws.
+  void fail_writes_like(const std::string& prefix, Error error) { refusals_.insert_or_assign(prefix, error); }
+  void mend() { refusals_.clear(); }
+  // From the n-th write from now on, nothing is done any more and no call returns: as for an agent that was
+  // killed.
+  void freeze_at_write(int n) { frozen_at_ = static_cast<int>(writes.size()) + n; }
+  bool frozen() const { return frozen_; }
+  void thaw();
+  // Calls throw kUnavailable and the event stream ends.
+  void go_down();
+  void come_up() { down_ = false; }
+  // Pulls of that image hang until release_pulls().
+  void hold_pull(const std::string& image) { held_.insert(image); }
+  void release_pulls();
+  void fail_pull(const std::string& image, Error error) { pull_failures_.insert_or_assign(image, error); }
+  void mend_pulls() { pull_failures_.clear(); }
+  // Stops of containers of that service hang until release_stops().
+  void hold_stops(const std::string& name) { held_.insert("stop " + name); }
+
+  // Sends what the model's own verbs, called by the test, have caused.
+  void send_events();
+
+  boost::asio::awaitable<agent::EngineInfo> negotiate() override;
+  boost::asio::awaitable<agent::Observed> observe() override;
+  boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
+  boost::asio::awaitable<void> pull(std::string reference, std::string platform,
+                                    std::function<void(agent::PullProgress)> on_progress) override;
+  boost::asio::awaitable<agent::Created> create_container(std::string name, std::string platform,
+                                                          std::string body) override;
+  boost::asio::awaitable<void> start_container(std::string id) override;
+  boost::asio::awaitable<void> stop_container(std::string id) override;
+  boost::asio::awaitable<void> unpause_container(std::string id) override;
+  boost::asio::awaitable<void> rename_container(std::string id, std::string name) override;
+  boost::asio::awaitable<void> remove_container(std::string id, bool force) override;
+  boost::asio::awaitable<void> connect_network(std::string network, std::string container,
+                                               std::string endpoint_body) override;
+  boost::asio::awaitable<bool> network_exists(std::string name) override;
+  boost::asio::awaitable<std::string> create_network(std::string body) override;
+  boost::asio::awaitable<void> remove_network(std::string id) override;
+  boost::asio::awaitable<bool> volume_exists(std::string name) override;
+  boost::asio::awaitable<void> create_volume(std::string body) override;
+  boost::asio::awaitable<void> watch(std::function<void()> on_open,
+                                     std::function<void(agent::EngineEvent)> on_event) override;
+
+ private:
+  using Gate = std::shared_ptr<boost::asio::steady_timer>;
+
+  boost::asio::awaitable<void> turn();
+  boost::asio::awaitable<void> write(std::string what);
+  boost::asio::awaitable<void> wait_while_held(std::string what);
+  std::string name_of(const std::string& id) const;
+
+  boost::asio::any_io_executor loop_;
+  std::map<int, Error> failures_;
+  std::map<std::string, Error> refusals_;
+  std::map<std::string, Error> pull_failures_;
+  std::set<std::string> held_;
+  std::vector<Gate> gates_;
+  std::optional<int> frozen_at_;
+  bool frozen_ = false;
+  bool down_ = false;
+  std::function<void(agent::EngineEvent)> on_event_;
+  Gate watching_;
+};
+
+}  // namespace hivemind::tests
