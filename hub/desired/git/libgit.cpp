@@ -24,6 +24,11 @@ ErrorCode code_of_class(int error_class, const std::string& words) {
     case GIT_ERROR_NET:
     case GIT_ERROR_SSL:
     case GIT_ERROR_SSH:
+      // The words of git-upload-pack and of the well-known hosts, which come over SSH as text only.
+      if (has(words, "not appear to be a git repository") || has(words, "epository not found")) {
+        return ErrorCode::kNotFound;
+      }
+      if (has(words, "authenticate")) return ErrorCode::kDenied;
       return ErrorCode::kUnavailable;
     case GIT_ERROR_HTTP:
       if (has(words, "404") || has(words, "410")) return ErrorCode::kNotFound;

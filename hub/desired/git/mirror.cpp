@@ -180,6 +180,7 @@ FetchResult Mirror::Impl::fetch() {
       throw Error(ErrorCode::kUnavailable, "git remote '{}': the fetch was cancelled", url.shown);
     fetching_ = &interrupter;
   }
+  if (url.transport == RemoteUrl::Transport::kSsh) interrupter.watch_peer(url.host, url.port);
   if (store_ && store_->suspect()) set_aside("an object could not be read");
   try {
     return fetch_from(url, interrupter);

@@ -89,7 +89,8 @@ void RemoteUpstream::connect() {
   git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
   options.callbacks = callbacks();
   options.proxy_opts.type = GIT_PROXY_AUTO;
-  // With a password, no redirect is followed: it would be handed to whatever host the answer names.
+  // With a password, no redirect to another host is followed (libgit2 means those): it would be given the
+  // password.
   options.follow_redirects = password_.empty() ? GIT_REMOTE_REDIRECT_INITIAL : GIT_REMOTE_REDIRECT_NONE;
   const int result = git_remote_connect_ext(remote_.get(), GIT_DIRECTION_FETCH, &options);
   if (result < 0) fail(result);
