@@ -11,17 +11,6 @@
 namespace hivemind::hub::compose {
 namespace {
 
-template <typename T>
-std::string did_you_mean(const std::string& name, const std::map<std::string, T>& known,
-                         std::string otherwise) {
-  std::vector<std::string_view> names;
-  for (const auto& [key, value] : known) names.push_back(key);
-  const auto meant = closest(name, names);
-  return meant ? fmt::format("did you mean '{}'?", *meant) : std::move(otherwise);
-}
-
-// --- one service
-
 void check_image(const Service& service, Reader& reader) {
   const Image& image = service.image;
   if (image.build && image.present) {
@@ -167,143 +156,10 @@ void check_configs(const Service& service, const Project& project, Reader& reade
   }
 }
 
-// --- dependencies
-
-void check_dependency(const std::string& name, const Dependency& dependency, const Project& project,
-                      Reader& reader) {
-  const auto found = project.services.find(name);
-  if (found == project.services.end()) {
-    const bool inactive = project.inactive.contains(name);
-    reader.error(dependency.location, "compose.undefined-service",
-                 inactive ? fmt::format("depends on service '{}', which its profile leaves out", name)
-                          : fmt::format("depends on service '{}', which is not defined", name),
-                 inactive ? "write 'required: false', or set COMPOSE_PROFILES"
-                          : did_you_mean(name, project.services, "define it, or remove the dependency"));
-  } else if (dependency.condition == v1::Dependency::HEALTHY && found->second.healthcheck.disabled) {
-    reader.error(dependency.location, "compose.never-healthy",
-                 fmt::format("waits for service '{}' to be healthy, whose health check is disabled", name),
-                 "wait for 'service_started', or enable the check");
-  }
-}
-
-void check_dependencies(Service& service, const Project& project, Reader& reader) {
-  if (const std::string shared = service.network_of(); !shared.empty()) {
-    const auto [implied, fresh] = service.depends_on.try_emplace(shared);
-    if (fresh) implied->second.location = service.networks.mode.location;
-  }
-  std::erase_if(service.depends_on, [&](const auto& one) {
-    return !one.second.required && !project.services.contains(one.first);
-  });
-  for (const auto& [name, dependency] : service.depends_on)
-    check_dependency(name, dependency, project, reader);
-}
-
-// Follows dependencies depth first; each circle is reported once, at the dependency that closes it.
-class Circles {
- public:
-  Circles(const Project& project, Reader& reader) : project_(project), reader_(reader) {}
-
-  void visit(const std::string& name) {
-    const auto found = project_.services.find(name);
-    if (found == project_.services.end() || done_.contains(name)) return;
-    path_.push_back(name);
-    for (const auto& [next, dependency] : found->second.depends_on) {
-      const auto start = std::ranges::find(path_, next);
-      if (start == path_.end()) {
-        visit(next);
-        continue;
-      }
-      std::vector<std::string> circle(start, path_.end());
-      circle.push_back(next);
-      const Reader::Scope scope = reader_.in_service(name);
-      reader_.error(dependency.location, "compose.dependency-cycle",
-                    fmt::format("dependencies turn in a circle: '{}'", fmt::join(circle, "' -> '")),
-                    "remove one of them");
-    }
-    path_.pop_back();
-    done_.insert(name);
-  }
-
- private:
-  const Project& project_;
-  Reader& reader_;
-  std::vector<std::string> path_;
-  std::set<std::string> done_;
-};
-
-// --- between services
-
-bool same_address(const std::string& a, const std::string& b) {
-  const auto any = [](const std::string& ip) { return ip.empty() || ip == "0.0.0.0" || ip == "::"; };
-  return a == b || any(a) || any(b);
-}
-
-// A range to pick from may overlap: the engine takes a free port of it.
-bool is_fixed(const Port& port) {
-  return port.published && (port.target.count() > 1 || port.published->count() == 1);
-}
-
-bool collide(const Port& a, const Port& b) {
-  return a.published->first <= b.published->last && b.published->first <= a.published->last &&
-         a.protocol == b.protocol && same_address(a.host_ip, b.host_ip);
-}
-
-// Every port becomes an entry of a body, and usually a process of the engine's.
-constexpr int kMaxPorts = 20'000;
-
-bool has_too_many_ports(const Project& project, Reader& reader) {
-  int count = 0;
-  for (const auto& [name, service] : project.services) {
-    for (const Port& port : service.ports.published) count += port.target.count();
-    for (const auto& [range, protocol] : service.ports.exposed) count += range.count();
-    if (count <= kMaxPorts) continue;
-    const Reader::Scope scope = reader.in_service(name);
-    reader.error(service.ports.location.value_or(service.location), "compose.too-large",
-                 fmt::format("the stack has more than {} ports", kMaxPorts), "use 'network_mode: host'");
-    return true;
-  }
-  return false;
-}
-
-void check_ports(const Project& project, Reader& reader) {
-  if (has_too_many_ports(project, reader)) return;
-  std::vector<std::pair<const Service*, const Port*>> seen;
-  for (const auto& [name, service] : project.services) {
-    const std::string& mode = service.networks.mode.value;
-    if (mode == "host" || mode == "none" || service.replicas.count() == 0) continue;
-    const Reader::Scope scope = reader.in_service(name);
-    for (const Port& port : service.ports.published) {
-      if (!is_fixed(port)) continue;
-      const auto other =
-          std::ranges::find_if(seen, [&](const auto& one) { return collide(*one.second, port); });
-      if (other != seen.end()) {
-        reader.error(port.location, "compose.port-conflict",
-                     fmt::format("host port {}/{} is published twice, first by service '{}' in line {}",
-                                 to_string(*port.published), port.protocol, other->first->name,
-                                 other->second->location.line));
-      }
-      seen.emplace_back(&service, &port);
-    }
-  }
-}
-
-void check_container_names(const Project& project, Reader& reader) {
-  std::map<std::string, std::string> seen;
-  for (const auto& [name, service] : project.services) {
-    const Text& container = service.image.container_name;
-    if (container.value.empty()) continue;
-    const auto [first, fresh] = seen.emplace(container.value, name);
-    if (fresh) continue;
-    const Reader::Scope scope = reader.in_service(name);
-    reader.error(container.location, "compose.duplicate-container-name",
-                 fmt::format("container name '{}' is taken by service '{}'", container.value, first->second));
-  }
-}
-
 }  // namespace
 
 void validate(Project& project, Reader& reader) {
-  for (auto& [name, service] : project.services) {
+  for (const auto& [name, service] : project.services) {
     const Reader::Scope scope = reader.in_service(name);
     check_image(service, reader);
     check_replicas(service, reader);
@@ -313,12 +169,9 @@ void validate(Project& project, Reader& reader) {
     check_networks(service, project, reader);
     check_volumes(service, project, reader);
     check_configs(service, project, reader);
-    check_dependencies(service, project, reader);
   }
-  Circles circles(project, reader);
-  for (const auto& [name, service] : project.services) circles.visit(name);
-  check_ports(project, reader);
-  check_container_names(project, reader);
+  validate_dependencies(project, reader);
+  validate_claims(project, reader);
 }
 
 }  // namespace hivemind::hub::compose

@@ -1,5 +1,5 @@
 #include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/keys/limits.h"
+#include "hub/desired/compose/keys/values.h"
 
 namespace hivemind::hub::compose {
 namespace {

@@ -27,8 +27,8 @@ struct Family {
   void (*emit)(const Service& service, const Project& project, EngineBody& body);
 };
 
-extern const Family kDependsOn, kDeploy, kEnvironment, kHealthcheck, kHosts, kImage, kLabels, kLifecycle,
-    kLogging, kMounts, kNetworks, kPorts, kProcess, kResources, kSecurity;
+extern const Family kConfigs, kDependsOn, kDeploy, kEnvironment, kHealthcheck, kHosts, kImage, kLabels,
+    kLifecycle, kLogging, kMounts, kNetworks, kPorts, kProcess, kResources, kSecurity;
 
 // Readers of keys that fill one member of one part of the service.
 template <auto Part, auto Member>

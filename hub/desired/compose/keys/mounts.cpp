@@ -5,7 +5,7 @@
 
 #include "common/ids.h"
 #include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/keys/limits.h"
+#include "hub/desired/compose/keys/values.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -131,28 +131,11 @@ void read_volume(const yaml::Node& node, Mount& mount, Reader& reader) {
   read_fields(node, kVolumeFields, kVolumeUnread, mount, reader);
 }
 
-// A mode is octal: a plain 0755 is decimal 755 in YAML 1.2, but nobody means that.
-std::optional<std::uint32_t> read_octal(const yaml::Node& node, Reader& reader) {
-  const auto text = reader.text(node);
-  if (!text) return std::nullopt;
-  std::string_view digits = *text;
-  if (digits.starts_with("0o")) digits.remove_prefix(2);
-  const bool octal =
-      !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("01234567") == std::string_view::npos;
-  if (!octal) {
-    reader.invalid(node, "an octal mode such as '0644'");
-    return std::nullopt;
-  }
-  std::uint32_t mode = 0;
-  for (const char c : digits) mode = mode * 8 + static_cast<std::uint32_t>(c - '0');
-  return mode;
-}
-
 void read_tmpfs_size(const yaml::Node& node, Mount& mount, Reader& reader) {
   mount.tmpfs_bytes = read_bytes(node, reader);
 }
 void read_tmpfs_mode(const yaml::Node& node, Mount& mount, Reader& reader) {
-  mount.tmpfs_mode = read_octal(node, reader);
+  mount.tmpfs_mode = read_mode(node, reader);
 }
 constexpr Field<Mount> kTmpfsFields[] = {{"size", read_tmpfs_size}, {"mode", read_tmpfs_mode}};
 void read_tmpfs_options(const yaml::Node& node, Mount& mount, Reader& reader) {
@@ -223,43 +206,7 @@ void read_tmpfs(const yaml::Node& node, Service& service, Reader& reader) {
   }
 }
 
-// --- configs
-
-void read_config_source(const yaml::Node& node, ConfigUse& use, Reader& reader) {
-  use.source = {reader.text(node).value_or(""), node.location};
-}
-void read_config_target(const yaml::Node& node, ConfigUse& use, Reader& reader) {
-  use.target = reader.text(node).value_or("");
-}
-void read_config_mode(const yaml::Node& node, ConfigUse& use, Reader& reader) {
-  use.mode = read_octal(node, reader);
-}
-constexpr Field<ConfigUse> kConfigFields[] = {
-    {"source", read_config_source}, {"target", read_config_target}, {"mode", read_config_mode}};
-constexpr UnreadKey kConfigUnread[] = {{"uid", Unread::kIgnored, "files from Git belong to root"},
-                                       {"gid", Unread::kIgnored, "files from Git belong to root"}};
-
-void read_configs(const yaml::Node& node, Service& service, Reader& reader) {
-  if (!reader.is_sequence(node)) return;
-  for (const yaml::Node& item : node.items) {
-    ConfigUse use;
-    if (item.is_map()) {
-      read_fields(item, kConfigFields, kConfigUnread, use, reader);
-    } else {
-      read_config_source(item, use, reader);
-    }
-    if (use.source.value.empty()) {
-      reader.error(item.location, "compose.missing-key",
-                   "a config needs 'source', a key of the top-level 'configs'");
-      continue;
-    }
-    if (!use.target.starts_with("/")) use.target = "/" + (use.target.empty() ? use.source.value : use.target);
-    service.mounts.configs.push_back(std::move(use));
-  }
-}
-
-constexpr Field<Service> kFields[] = {
-    {"volumes", read_volumes}, {"tmpfs", read_tmpfs}, {"configs", read_configs}};
+constexpr Field<Service> kFields[] = {{"volumes", read_volumes}, {"tmpfs", read_tmpfs}};
 
 // --- the engine's body
 

@@ -6,9 +6,9 @@ namespace hivemind::hub::compose {
 namespace {
 
 // In the order in which they write into the body.
-constexpr std::array<const Family*, 15> kFamilies{
-    &kImage,     &kProcess, &kEnvironment, &kPorts,    &kMounts,    &kNetworks, &kDependsOn, &kHealthcheck,
-    &kLifecycle, &kLabels,  &kHosts,       &kSecurity, &kResources, &kDeploy,   &kLogging};
+constexpr std::array<const Family*, 16> kFamilies{
+    &kImage,       &kProcess,   &kEnvironment, &kPorts, &kMounts,   &kConfigs,   &kNetworks, &kDependsOn,
+    &kHealthcheck, &kLifecycle, &kLabels,      &kHosts, &kSecurity, &kResources, &kDeploy,   &kLogging};
 
 // Keys of the specification that no family reads.
 constexpr UnreadKey kUnread[] = {

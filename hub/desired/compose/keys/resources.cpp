@@ -1,29 +1,7 @@
-#include <cmath>
-
 #include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/keys/limits.h"
-#include "hub/desired/compose/scalars/byte_size.h"
+#include "hub/desired/compose/keys/values.h"
 
 namespace hivemind::hub::compose {
-
-std::optional<std::int64_t> read_bytes(const yaml::Node& node, Reader& reader, Unlimited unlimited) {
-  const auto text = reader.text(node);
-  if (!text) return std::nullopt;
-  if (unlimited == Unlimited::kYes && *text == "-1") return -1;
-  const auto bytes = parse_byte_size(*text);
-  if (!bytes) reader.invalid(node, "a size such as '512m' or '1.5g'");
-  return bytes;
-}
-
-std::optional<std::int64_t> read_nano_cpus(const yaml::Node& node, Reader& reader) {
-  const auto cpus = reader.number(node);
-  if (!cpus) return std::nullopt;
-  if (!(*cpus >= 0 && *cpus < 1e6)) {
-    reader.invalid(node, "a number of processors such as '0.5'");
-    return std::nullopt;
-  }
-  return std::llround(*cpus * 1e9);
-}
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include "hub/desired/compose/reader.h"
 
-// Values of limits, which the service itself and its 'deploy' have alike.
+// Kinds of values that keys of several families have.
 namespace hivemind::hub::compose {
 
 // Bytes, or text such as "512m"; -1 where allowed means unlimited.
@@ -12,5 +12,8 @@ std::optional<std::int64_t> read_bytes(const yaml::Node& node, Reader& reader,
 
 // "0.5" processors as billionths of one.
 std::optional<std::int64_t> read_nano_cpus(const yaml::Node& node, Reader& reader);
+
+// A file mode is octal: a plain 0755 is decimal 755 in YAML 1.2, but nobody means that.
+std::optional<std::uint32_t> read_mode(const yaml::Node& node, Reader& reader);
 
 }  // namespace hivemind::hub::compose
