@@ -17,6 +17,15 @@ Compilation empty_compilation(const std::string& revision) {
   return compilation;
 }
 
+// The first ones; all of them stand in the status.
+void tell_errors(const Compilation& compilation) {
+  constexpr int kMaxLines = 5;
+  int lines = 0;
+  for (const Diagnostic& diagnostic : compilation.diagnostics) {
+    if (diagnostic.severity == Severity::kError && lines++ < kMaxLines) log::warn("{}", to_text(diagnostic));
+  }
+}
+
 bool any_release(const Inventory& inventory) {
   for (const auto& [id, node] : inventory.nodes()) {
     if (!node.stacks.empty()) return true;
@@ -85,6 +94,7 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
   if (newest) {
     status_.diagnostics = compilation.diagnostics;
     if (outcome.stacks) status_.stacks = *outcome.stacks;
+    if (compilation.revision != judged_) tell_errors(compilation);
   }
   if (!compilation.valid) {
     if (newest && outcome.fleet_file_absent) return act_on_deleted(outcome, confirm, result);

@@ -27,7 +27,10 @@ int run(const hivemind::hub::Config& config) {
   signals.async_wait([&](boost::system::error_code failure, int) {
     if (failure) return;
     hivemind::log::info("stopping");
-    hub.stop([&loop] { loop.stop(); });
+    hub.stop([&loop] {
+      hivemind::log::info("stopped");
+      loop.stop();
+    });
   });
   hub.start();
   loop.run();
