@@ -41,6 +41,14 @@ std::string replicas_text(const Json& service) {
   return fmt::format("{}/{}", count_of(service, "running"), count_of(service, "replicas"));
 }
 
+// A stack repeats what its services say; it is shown only where none of them says anything.
+std::string why_of_stack(const Json& stack) {
+  for (const Json& service : list_of(stack, "services")) {
+    if (!why(service).empty()) return "";
+  }
+  return why(stack);
+}
+
 std::vector<std::vector<Cell>> service_rows(const Json& reports) {
   std::vector<std::vector<Cell>> rows;
   for (const Json& stack : reports) {
@@ -50,7 +58,7 @@ std::vector<std::vector<Cell>> service_rows(const Json& reports) {
                     {state, tone_of(state)},
                     {""},
                     {revision.empty() ? "-" : revision},
-                    {why(stack)}});
+                    {why_of_stack(stack)}});
     for (const Json& service : list_of(stack, "services")) {
       const std::string its = text_of(service, "state");
       const std::string about = why(service);
@@ -105,7 +113,7 @@ std::string node_list_view(const Json& nodes, const Screen& screen) {
                  {"DESIRED"},
                  {"RUNNING"},
                  {"SEEN"},
-                 {"WHY OR LABELS", Overflow::kWrap}},
+                 {"WHY OR LABELS", Overflow::kWrap, 0, 2}},
                 rows, screen);
 }
 

@@ -32,14 +32,15 @@ std::string on_nodes(const Json& stack) {
   return fmt::format("{}/{}", count_of(stack, "running"), count_of(stack, "nodes"));
 }
 
+// What its services say, or what is said of the stack as a whole.
 std::string node_services(const Json& entry) {
-  std::string text = why(entry);
+  std::string text;
   for (const Json& service : list_of(entry, "services")) {
     const std::string about = why(service);
     if (about.empty()) continue;
     text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", text_of(service, "service"), about);
   }
-  return text;
+  return text.empty() ? why(entry) : text;
 }
 
 std::string nodes_table(const Json& stack, const Screen& screen) {

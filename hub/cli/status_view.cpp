@@ -104,7 +104,8 @@ std::string not_converged(const Json& nodes, const Screen& screen) {
   const std::size_t more = rows.size() > kMostNodes ? rows.size() - kMostNodes : 0;
   rows.resize(rows.size() - more);
   std::string text = "\n" + paint(screen, Tone::kStrong, "not converged") + "\n";
-  text += layout({{"NODE", Overflow::kCut}, {"STATE"}, {"SEEN"}, {"WHY", Overflow::kWrap}}, rows, screen);
+  text +=
+      layout({{"NODE", Overflow::kCut}, {"STATE"}, {"SEEN"}, {"WHY", Overflow::kWrap, 0, 4}}, rows, screen);
   if (more > 0) text += fmt::format("and {} more (see 'hivemind node ls')\n", more);
   return text;
 }

@@ -9,8 +9,8 @@ namespace hivemind::hub::cli {
 namespace {
 
 constexpr std::size_t kGap = 2;
-constexpr std::size_t kNarrowest = 8;       // of a column that is cut
-constexpr std::size_t kNarrowestWrap = 20;  // of one that wraps: narrower, it is a column of single words
+constexpr std::size_t kNarrowest = 12;      // of a column that is cut
+constexpr std::size_t kNarrowestWrap = 16;  // of one that wraps: narrower, it is a column of single words
 
 using Widths = std::vector<std::size_t>;
 
@@ -62,9 +62,17 @@ void narrow(Widths& widths, const std::vector<Column>& columns, std::size_t avai
   }
 }
 
+std::vector<std::string> wrapped(const std::string& text, std::size_t width, std::size_t most) {
+  std::vector<std::string> lines = wrap(text, width);
+  if (most == 0 || lines.size() <= most) return lines;
+  lines.resize(most);
+  lines.back() = fit(lines.back() + " …", width);
+  return lines;
+}
+
 std::vector<std::string> lines_of(const Cell& cell, const Column& column, std::size_t width) {
   if (width == 0) return {""};
-  if (column.overflow == Overflow::kWrap) return wrap(cell.text, width);
+  if (column.overflow == Overflow::kWrap) return wrapped(cell.text, width, column.most_lines);
   return {column.overflow == Overflow::kCut ? fit(cell.text, width) : cell.text};
 }
 

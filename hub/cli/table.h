@@ -34,7 +34,8 @@ enum class Overflow {
 struct Column {
   std::string title;
   Overflow overflow = Overflow::kKeep;
-  std::size_t at_least = 0;  // columns, so that tables that are printed piece by piece stay in line
+  std::size_t at_least = 0;    // columns, so that tables that are printed piece by piece stay in line
+  std::size_t most_lines = 0;  // of a cell that wraps; what is left out becomes '…'; 0: all
 };
 
 struct Cell {

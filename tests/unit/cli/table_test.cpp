@@ -30,11 +30,11 @@ TEST_CASE("columns are as wide as their widest cell where there is room") {
 
 TEST_CASE("on a narrow terminal texts wrap and names are cut") {
   CHECK(layout(kColumns, kRows, screen(48)) ==
-        "NODE             STATE      WHY\n"
-        "pi-kitchen       failed     pull_failed:\n"
-        "                            registry answers\n"
-        "                            with status 503\n"
-        "a-node-with-a-…  converged\n");
+        "NODE                 STATE      WHY\n"
+        "pi-kitchen           failed     pull_failed:\n"
+        "                                registry answers\n"
+        "                                with status 503\n"
+        "a-node-with-a-very…  converged\n");
 }
 
 TEST_CASE("no line is wider than the screen, whatever its width") {
@@ -42,6 +42,14 @@ TEST_CASE("no line is wider than the screen, whatever its width") {
     std::istringstream lines(layout(kColumns, kRows, screen(width)));
     for (std::string line; std::getline(lines, line);) CHECK(display_width(line) <= width);
   }
+}
+
+TEST_CASE("a cell that wraps is cut behind the lines that it may have") {
+  const std::vector<Column> columns{{"A", Overflow::kWrap, 0, 2}};
+  CHECK(layout(columns, {{{"one two three four five six seven eight nine"}}}, screen(18)) ==
+        "A\none two three four\nfive six seven …\n");
+  CHECK(layout(columns, {{{"one two three four five six"}}}, screen(18)) ==
+        "A\none two three four\nfive six\n");
 }
 
 TEST_CASE("colour changes nothing but the colour") {

@@ -188,7 +188,7 @@ TEST_CASE("waiting is told in one line for progress and one line a node in the e
 TEST_CASE("events are lines of time, node, kind, subject and text") {
   const Json events = Json::parse(R"({"events": [{"id": 1, "at": "2026-01-31T11:59:00.5Z", "node": "pi-1",
       "kind": "drift_healed", "stack": "web", "service": "app", "reason": "none", "text": "container was removed"}]})");
-  CHECK(events_view(events, screen()) ==
-        "2026-01-31 11:59:00  pi-1      drift_healed      web/app    container was\n"
-        "                                                            removed\n");
+  CHECK(events_view(events, screen(81)) ==
+        "2026-01-31 11:59:00  pi-1        drift_healed      web/app       container was\n"
+        "                                                                 removed\n");
 }
