@@ -66,9 +66,11 @@ asio::awaitable<void> Pulls::pull(std::string key, std::string image, std::strin
   const auto self = shared_from_this();
   std::optional<Error> error;
   try {
-    co_await engine_.pull(image, platform, [this, key, task](PullProgress progress) {
+    // Named: g++ 12 destroys the captures of a lambda written in an awaited call twice when that throws.
+    const std::function<void(PullProgress)> on_progress = [this, key, task](PullProgress progress) {
       if (task->wanted) progressed(key, progress);
-    });
+    };
+    co_await engine_.pull(image, platform, on_progress);
   } catch (const Error& failure) {
     error = failure;
   } catch (const std::exception& failure) {

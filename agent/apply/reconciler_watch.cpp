@@ -45,11 +45,16 @@ asio::awaitable<void> Reconciler::watch() {
   for (;;) {
     try {
       // What changed while nobody watched is found by the pass.
-      const auto on_open = [self, &retry] {
+      // Named, and without an owner in it: g++ 12 destroys the temporaries of an awaited call twice when that
+      // throws.
+      const std::function<void()> on_open = [this, &retry] {
         retry.reset();
-        self->trigger();
+        trigger();
       };
-      co_await engine_.watch(on_open, [self](EngineEvent event) { self->on_event(event); });
+      const std::function<void(EngineEvent)> on_event_of_ours = [this](EngineEvent event) {
+        on_event(event);
+      };
+      co_await engine_.watch(on_open, on_event_of_ours);
     } catch (const Error& error) {
       log::debug("engine events: {}", error.what());
     }
