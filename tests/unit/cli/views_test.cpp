@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kRevision = "0123456789abcdef0123456789abcdef01234567";
 
-Screen screen() {
-  return {80, Colour::kOff, *parse_time("2026-01-31T12:00:00Z")};
+Screen screen(std::size_t width = 80) {
+  return {width, Colour::kOff, *parse_time("2026-01-31T12:00:00Z")};
 }
 
 Json healthy_status() {
