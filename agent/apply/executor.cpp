@@ -35,9 +35,12 @@ class Execution : public std::enable_shared_from_this<Execution> {
 
   asio::awaitable<std::vector<Outcome>> run() {
     const auto self = shared_from_this();
+    // Settled before the first one runs: a step may be done within launch(), and free others.
+    std::vector<std::size_t> ready;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
-      if (missing_[i] == 0) launch(i);
+      if (missing_[i] == 0) ready.push_back(i);
     }
+    for (const std::size_t index : ready) launch(index);
     if (left_ > 0) co_await done_.async_wait(asio::as_tuple(asio::use_awaitable));
     co_return std::move(outcomes_);
   }

@@ -18,6 +18,16 @@ std::chrono::milliseconds delay_after(unsigned attempts) {
   return std::min(kFirstDelay * (1u << std::min(attempts - 1, kMostDoublings)), kLongestDelay);
 }
 
+// The engine frees a container's name a moment after it tells of its end, so a conflict is mostly over at
+// once.
+constexpr std::chrono::milliseconds kConflictDelay{50};
+constexpr unsigned kConflicts = 5;
+
+bool is_passing_conflict(const Step& step, const Error& error, unsigned attempts) {
+  return std::holds_alternative<CreateContainer>(step.action) && error.code() == ErrorCode::kConflict &&
+         attempts <= kConflicts;
+}
+
 v1::Reason reason_of(const Step& step, const Error& error) {
   if (error.code() == ErrorCode::kExhausted) return v1::REASON_DISK_SHORT;
   if (error.code() == ErrorCode::kUnavailable && !std::holds_alternative<PlaceFiles>(step.action)) {
@@ -87,11 +97,12 @@ void Reconciler::record(const std::string& stack, const std::vector<Step>& steps
 
 void Reconciler::record_failure(const Step& step, const Error& error, const Desired& desired) {
   Trouble& trouble = trouble_at(past_.troubles, subject_of(step), config_hash_of(step, desired));
-  const auto delay = delay_after(++trouble.attempts);
+  const bool is_passing = is_passing_conflict(step, error, ++trouble.attempts);
+  const auto delay = is_passing ? kConflictDelay * trouble.attempts : delay_after(trouble.attempts);
   trouble.not_before = Clock::now() + delay;
-  trouble.reason = reason_of(step, error);
+  trouble.reason = is_passing ? v1::REASON_APPLYING : reason_of(step, error);
   trouble.text = fmt::format("{}: {}", to_text(step.action), error.what());
-  log::warn("stack '{}': {} (next attempt in {} s)", step.stack, trouble.text, delay.count() / 1000);
+  log::warn("stack '{}': {} (next attempt in {} ms)", step.stack, trouble.text, delay.count());
 }
 
 void Reconciler::record_attempt(const Step& step, const Desired& desired) {
@@ -117,6 +128,12 @@ void Reconciler::tell(const std::string& stack, const std::vector<Step>& steps,
   for (const auto& [service, step] : first) {
     if (failed.contains(service)) continue;
     const char* kind = step->purpose == Purpose::kHeal ? "drift_healed" : "service_replaced";
+    if (step->pace == Pace::kBacksOff) {
+      // A service that keeps ending is told of by its stack's failure, not at every attempt.
+      const auto trouble = past_.troubles.find(subject_of(*step));
+      if (trouble != past_.troubles.end() && trouble->second.attempts > 1) continue;
+      if (std::holds_alternative<StartContainer>(step->action)) kind = "service_restarted";
+    }
     callbacks_.on_happening({kind, stack, service, v1::REASON_NONE, step->cause});
   }
   if (removed && failed.empty() && desired_->stack(stack) == nullptr) {
@@ -134,6 +151,12 @@ void Reconciler::forget_settled() {
   std::erase_if(past_.troubles, [&](const auto& entry) {
     return !restless.contains(entry.first) && now > entry.second.not_before + kStable;
   });
+  // The next pass is not left to chance: what is forgotten shows in the report.
+  for (const auto& [subject, trouble] : past_.troubles) {
+    if (restless.contains(subject)) continue;
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(trouble.not_before + kStable - now);
+    trigger(wait + std::chrono::milliseconds(1));
+  }
   // An image that was pulled for a container which was made meanwhile is not fresh for the one after it.
   std::erase_if(past_.fresh, [&](const std::string& subject) { return !restless.contains(subject); });
   std::set<std::string> there;

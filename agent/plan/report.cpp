@@ -94,11 +94,17 @@ Verdict of_service(const Findings& findings, const std::string& stack, const Ser
     const Verdict verdict = of_slot(slot, view, findings.past);
     if (badness(verdict.state) > badness(worst.state)) worst = verdict;
   }
-  if (worst.state == v1::STATE_RUNNING || worst.state == v1::STATE_COMPLETED) return worst;
+  // One that keeps ending has failed, also in the moments when it runs; the trouble is forgotten once it
+  // lasts.
   const Trouble* trouble = trouble_of(findings, stack, *view.service);
-  if (trouble != nullptr && (trouble->reason != v1::REASON_EXITED || trouble->attempts >= kPatience)) {
+  const bool keeps_ending =
+      trouble != nullptr && trouble->reason == v1::REASON_EXITED && trouble->attempts >= kPatience;
+  if (keeps_ending && worst.state != v1::STATE_COMPLETED)
     return {v1::STATE_FAILED, trouble->reason, trouble->text};
-  }
+  if (worst.state == v1::STATE_RUNNING || worst.state == v1::STATE_COMPLETED) return worst;
+  const bool is_serious =
+      trouble != nullptr && trouble->reason != v1::REASON_EXITED && trouble->reason != v1::REASON_APPLYING;
+  if (is_serious) return {v1::STATE_FAILED, trouble->reason, trouble->text};
   const Pending* pending = pending_of(findings.plan, stack, view.service->name);
   if (pending == nullptr || worst.state == v1::STATE_FAILED) return worst;
   const bool failed = is_failure(pending->reason) && pending->reason != v1::REASON_EXITED;
