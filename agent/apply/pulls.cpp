@@ -1,6 +1,7 @@
 #include "agent/apply/pulls.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -1,4 +1,5 @@
 #include <array>
+#include <functional>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
