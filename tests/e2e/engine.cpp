@@ -132,6 +132,24 @@ TEST_CASE("an engine that answers garbage harms nothing and is believed again wh
   CHECK(it.version() == "2");
 }
 
+TEST_CASE("an image that cannot be pulled is told, leaves the old container alone, and the agent goes on",
+          "[engine]") {
+  ProxiedFleet it;
+  Fleet& fleet = it.fleet();
+  const auto before = fleet.containers("a");
+  std::string absent = compose({{"app", "2"}, {"db", "1"}});
+  absent.replace(absent.find(test_image()), test_image().size(), "127.0.0.1:1/absent:1");
+  it.commit(absent);
+  fleet.cli({"sync"});
+  CHECK(wait_until([&] { return fleet.node_state("a").at("reason") == "pull_failed"; }, 30s));
+  CHECK_FALSE(wait_until([&] { return !fleet.agent_process("a").running(); }, 3s));  // tries again meanwhile
+  CHECK(fleet.containers("a") == before);
+
+  it.commit(compose({{"app", "3"}, {"db", "1"}}));
+  fleet.converge();
+  CHECK(it.version() == "3");
+}
+
 TEST_CASE("killed at any write of an update, the agent ends in the same state", "[engine_kill]") {
   ProxiedFleet it;
   Fleet& fleet = it.fleet();

@@ -126,7 +126,7 @@ TEST_CASE("a broken commit changes no node and is told with its line", "[flow]")
   SECTION("a stacks.yml that does not parse changes nothing") {
     fleet.repository()
         .write("good.yml", compose({{"app", "2"}}))
-        .write("stacks.yml", stacks + "  - : [\n")
+        .write("stacks.yml", stacks + "  - {name: x, name: y}\n")
         .commit();
     const Outcome sync = fleet.sync();
     CHECK(sync.exit_code == 1);

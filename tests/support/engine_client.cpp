@@ -48,7 +48,8 @@ std::map<std::string, EngineClient::Running> EngineClient::containers(const std:
 }
 
 std::string EngineClient::variable(const std::string& container, const std::string& name) const {
-  for (const json& entry : inspect(container).at("Config").at("Env")) {
+  const json whole = inspect(container);
+  for (const json& entry : whole.at("Config").at("Env")) {
     const auto text = entry.get<std::string>();
     if (text.starts_with(name + "=")) return text.substr(name.size() + 1);
   }
