@@ -43,7 +43,7 @@ void add_desired(Rows& rows, const Json& desired) {
        {fmt::format("{} {}{}", revision, state, text.empty() ? "" : ": " + text), tone_of(state)}});
   if (state == "invalid")
     rows.push_back({{""}, {"no node was changed; mend what the diagnostics say and commit again"}});
-  if (state == "held") {
+  if (state == "held" && text.find("--confirm-empty") == std::string::npos) {  // the hub may have said so
     rows.push_back(
         {{""}, {"no node was changed; run 'hivemind sync --confirm-empty' if every node is to be emptied"}});
   }
