@@ -22,6 +22,7 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
                                              Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
   const yaml::Node document = interpolated(source, environment, diagnostics);
+  if (has_errors(diagnostics)) return std::nullopt;
   Project project = read_project(document, source.stack, environment, reader);
   validate(project, reader);
   Repository repository(snapshot, source.directory, paths, reader);
