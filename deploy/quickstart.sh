@@ -46,7 +46,7 @@ $(engine_containers | awk '{printf "  %-26s %s\n", $1, $2}')
 
 Where to look
   the sample's page     http://127.0.0.1:$web_port/
-  the hub               http://127.0.0.1:$api_port/   (API token: $state/hub/admin.token)
+  the hub's API         http://127.0.0.1:$api_port/api/v1/   (token: $state/hub/admin.token)
   the command line      export HIVEMIND_HUB=http://127.0.0.1:$api_port HIVEMIND_TOKEN_FILE=$state/hub/admin.token
                         $bin/hivemind status
   logs                  $state/hub.log  $state/agent.log

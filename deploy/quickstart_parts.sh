@@ -161,7 +161,7 @@ start_agent() {
 }
 
 node_progress() {
-  jq -r '[.state, (.text // "" | select(. != "")), (.stack_reports[]? | select(.state != "running") |
+  jq -r '[.state, (.stack_reports[]? | select(.state != "running") |
           .stack + " " + .state + (if .text != "" then " (" + .text + ")" else "" end))] | join("; ")'
 }
 
