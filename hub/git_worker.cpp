@@ -1,11 +1,26 @@
 #include "hub/git_worker.h"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace hivemind::hub {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// Nodes that stacks.yml names get a manifest before they were ever seen.
+std::vector<NodeIdentity> with_named(std::vector<NodeIdentity> nodes, const Fleet& fleet) {
+  std::set<std::string> named = named_nodes(fleet);
+  for (const NodeIdentity& node : nodes) named.erase(node.id);
+  for (const std::string& id : named) nodes.push_back({id, {}});
+  std::sort(nodes.begin(), nodes.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return nodes;
+}
+
+}  // namespace
 
 GitWorker::GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory)
     : mirror_(mirror, std::move(remote)), directory_(std::move(directory)), compiler_(directory_) {}
@@ -57,13 +72,13 @@ void GitWorker::fetch(GitOutcome& outcome) {
 
 void GitWorker::compile(const std::string& revision, const GitTask& task, GitOutcome& outcome) {
   const auto snapshot = mirror_.snapshot(revision);
-  outcome.compilation = compiler_.compile(*snapshot, task.nodes, changed_paths(revision));
-  compiled_ = revision;
+  Diagnostics told_by_compiler;
+  const std::optional<Fleet> fleet = load_fleet(*snapshot, directory_, told_by_compiler);
+  if (fleet) outcome.stacks = fleet->stacks;
   outcome.fleet_file_absent = snapshot->entry(join_path(directory_, kFleetFile)).kind == EntryKind::kAbsent;
-  Diagnostics told_already;  // by the compiler
-  if (const std::optional<Fleet> fleet = load_fleet(*snapshot, directory_, told_already)) {
-    outcome.stacks = fleet->stacks;
-  }
+  outcome.compilation = compiler_.compile(*snapshot, fleet ? with_named(task.nodes, *fleet) : task.nodes,
+                                          changed_paths(revision));
+  compiled_ = revision;
 }
 
 std::optional<std::set<std::string>> GitWorker::changed_paths(const std::string& revision) const {

@@ -32,9 +32,9 @@ namespace hivemind::hub {
 
 // The hub as a whole: owns the fleet's state and ties Git, the store, the broker and the API together.
 //
-// Thread: made, used and destroyed on the loop thread, while the loop does not run or from within it. The
-// constructor throws Error for everything that keeps a hub from starting; what goes wrong later is shown in
-// the status and tried again.
+// Thread: made and used on the loop thread; destroyed after the loop has run for the last time and before the
+// loop itself. The constructor throws Error for everything that keeps a hub from starting; what goes wrong
+// later is shown in the status and tried again.
 class Hub : public Operations {
  public:
   Hub(boost::asio::any_io_executor loop, const Config& config);
@@ -68,7 +68,7 @@ class Hub : public Operations {
   void note_fetch(const GitOutcome& outcome);
   void act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result);
   void act_on_deleted(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result);
-  void hold(const std::string& revision, const std::string& why, SyncResult& result);
+  void hold(const std::string& revision, const std::string& why);
   Acted publish(const Compilation& compilation, Emptying emptying);
   bool newest_is_refused() const;
 

@@ -53,9 +53,8 @@ SyncResult Hub::act(const GitOutcome& outcome, ConfirmEmpty confirm) {
   SyncResult result;
   result.revision = outcome.head;
   result.changed = outcome.changed;
-  if (outcome.compilation) {
-    act_on(outcome, confirm, result);
-  } else if (newest_is_refused()) {
+  if (outcome.compilation) act_on(outcome, confirm, result);
+  if (newest_is_refused()) {
     const bool held = status_.desired.state == DesiredStatus::State::kHeld;
     result.state = held ? SyncResult::State::kHeld : SyncResult::State::kInvalid;
     result.error = status_.desired.text;
@@ -102,8 +101,6 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
     status_.desired.state = DesiredStatus::State::kInvalid;
     status_.desired.text = "stacks.yml cannot be read; every node keeps what it has";
     judged_ = compilation.revision;
-    result.state = SyncResult::State::kInvalid;
-    result.error = status_.desired.text;
     tracker_.recompile_soon();
     changed_now();
     return;
@@ -113,7 +110,7 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
       acted_before || confirm == ConfirmEmpty::kYes ? Emptying::kAllow : Emptying::kHold;
   Acted acted = publish(compilation, emptying);
   if (acted.result == Acted::Result::kHeld) {
-    return hold(compilation.revision, "it would remove every stack from every node", result);
+    return hold(compilation.revision, "it would remove every stack from every node");
   }
   result.published = std::move(acted.published);
   result.state =
@@ -129,7 +126,7 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
 void Hub::act_on_deleted(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result) {
   const std::string& revision = outcome.compilation->revision;
   if (any_release(inventory_) && confirm == ConfirmEmpty::kNo) {
-    return hold(revision, "it has no stacks.yml, which would remove every stack from every node", result);
+    return hold(revision, "it has no stacks.yml, which would remove every stack from every node");
   }
   if (any_release(inventory_)) {
     result.published = publish(empty_compilation(revision), Emptying::kAllow).published;
@@ -139,20 +136,16 @@ void Hub::act_on_deleted(const GitOutcome& outcome, ConfirmEmpty confirm, SyncRe
   } else {
     status_.desired.state = DesiredStatus::State::kInvalid;
     status_.desired.text = "there is no stacks.yml";
-    result.state = SyncResult::State::kInvalid;
-    result.error = status_.desired.text;
   }
   judged_ = revision;
   changed_now();
 }
 
-void Hub::hold(const std::string& revision, const std::string& why, SyncResult& result) {
+void Hub::hold(const std::string& revision, const std::string& why) {
   status_.desired.state = DesiredStatus::State::kHeld;
   status_.desired.text = fmt::format("revision '{}' is held: {} ({})", revision, why, kHowToConfirm);
   if (judged_ != revision) log::warn("{}", status_.desired.text);
   judged_ = revision;
-  result.state = SyncResult::State::kHeld;
-  result.error = status_.desired.text;
   tracker_.recompile_soon();
   changed_now();
 }

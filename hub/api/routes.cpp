@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "hub/api/stack_views.h"
 #include "hub/api/views.h"
 #include "hub/inventory/convergence.h"
 

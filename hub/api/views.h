@@ -18,11 +18,6 @@ nlohmann::json nodes_view(const Inventory& inventory);
 nlohmann::json node_view(const Node& node);         // in a list
 nlohmann::json node_detail_view(const Node& node);  // alone
 
-nlohmann::json stacks_view(const HubStatus& status, const Inventory& inventory);
-// Null when there is no such stack.
-nlohmann::json stack_detail_view(const HubStatus& status, const Inventory& inventory,
-                                 const std::string& stack);
-
 nlohmann::json diagnostics_view(const Diagnostics& diagnostics);
 nlohmann::json sync_view(const SyncResult& result);
 nlohmann::json convergence_view(const Convergence& convergence, bool settled);
