@@ -98,9 +98,11 @@ Assessment assess(const Node& node) {
   if (report.failed().generation() >= node.desired.generation) {
     return {Standing::kFailed, report.reason(), report.text()};
   }
-  return {Standing::kPending, v1::REASON_NONE,
-          fmt::format("has received generation {}, the newest is {}", report.received().generation(),
-                      node.desired.generation)};
+  // Why it has not taken it yet, when it says so: a full disk under its store, say.
+  const std::string why = report.text().empty() ? "" : ": " + report.text();
+  return {Standing::kPending, report.reason(),
+          fmt::format("has received generation {}, the newest is {}{}", report.received().generation(),
+                      node.desired.generation, why)};
 }
 
 StackAssessment assess_stack(const Node& node, const std::string& stack) {
