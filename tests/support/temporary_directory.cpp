@@ -1,8 +1,8 @@
 #include "tests/support/temporary_directory.h"
 
-#include <stdlib.h>
-
 #include <stdexcept>
+
+#include <stdlib.h>
 
 namespace hivemind::tests {
 
