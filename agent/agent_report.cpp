@@ -85,7 +85,7 @@ NodeStanding Agent::node_standing() const {
   if (!standing.desired) return node;
   const Findings findings = reconciler_->findings();
   node.looked = standing.observed_once && standing.desired == desired_;
-  node.settled = standing.plan.steps.empty() && findings.busy.empty();
+  node.settled = standing.settled;
   for (const Pending& pending : standing.plan.pending) {
     if (standing.desired->stack(pending.stack) != nullptr) continue;
     node.rest_reason = pending.reason;

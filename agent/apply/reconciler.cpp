@@ -109,6 +109,7 @@ asio::awaitable<void> Reconciler::pass() {
     Plan plan = co_await decide(desired, busy);
     standing_.plan = std::move(plan);
     standing_.desired = desired;
+    standing_.settled = busy.empty() && standing_.plan.steps.empty();
     forget_settled();
     launch();
     remember_good();

@@ -36,6 +36,7 @@ struct Standing {
   std::shared_ptr<const Desired> desired;  // none: no manifest yet
   std::optional<EngineInfo> engine;        // as last seen
   bool observed_once = false;
+  bool settled = false;  // the plan was made for all stacks, and has no steps
   Observed observed;
   Plan plan;
   v1::Reason engine_reason =

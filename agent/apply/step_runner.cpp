@@ -85,37 +85,54 @@ asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Ste
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }
   if (action.network_of) container.network_of = id_of(*occasion, *action.network_of);
-  std::string body = container_body(context_of(*occasion, step), container);
-  const Created created = co_await engine_.create_container(action.name, service.platform, std::move(body));
+  const std::string body = container_body(context_of(*occasion, step), container);
+  const Created created = co_await engine_.create_container(action.name, service.platform, body);
   occasion->made[action.name] = created.id;
 }
 
+// Arguments are named first: g++ 12 destroys some temporaries of an awaited call twice when the call throws.
 asio::awaitable<void> StepRunner::perform(std::shared_ptr<Occasion> occasion, Step step) {
   const Action& action = step.action;
   if (const auto* make = std::get_if<CreateContainer>(&action)) {
     co_await create(occasion, step, *make);
-  } else if (const auto* start = std::get_if<StartContainer>(&action)) {
-    co_await engine_.start_container(id_of(*occasion, start->container));
-  } else if (const auto* stop = std::get_if<StopContainer>(&action)) {
-    co_await engine_.stop_container(id_of(*occasion, stop->container));
-  } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
-    // Forced, as between the stop and this the engine's restart policy may have had its way.
-    co_await engine_.remove_container(id_of(*occasion, remove->container), true);
-  } else if (const auto* rename = std::get_if<RenameContainer>(&action)) {
-    co_await engine_.rename_container(id_of(*occasion, rename->container), rename->to);
-  } else if (const auto* unpause = std::get_if<UnpauseContainer>(&action)) {
-    co_await engine_.unpause_container(id_of(*occasion, unpause->container));
   } else if (const auto* connect = std::get_if<ConnectNetwork>(&action)) {
-    co_await engine_.connect_network(connect->network, id_of(*occasion, connect->container),
-                                     endpoint_body_of(*occasion, step, connect->network));
+    const std::string id = id_of(*occasion, connect->container);
+    const std::string body = endpoint_body_of(*occasion, step, connect->network);
+    co_await engine_.connect_network(connect->network, id, body);
   } else if (const auto* network = std::get_if<CreateNetwork>(&action)) {
-    co_await engine_.create_network(network_body_of(*occasion, step, network->name));
+    const std::string body = network_body_of(*occasion, step, network->name);
+    co_await engine_.create_network(body);
   } else if (const auto* unwanted = std::get_if<RemoveNetwork>(&action)) {
     co_await engine_.remove_network(unwanted->id);
   } else if (const auto* volume = std::get_if<CreateVolume>(&action)) {
-    co_await engine_.create_volume(volume_body_of(*occasion, step, volume->name));
+    const std::string body = volume_body_of(*occasion, step, volume->name);
+    co_await engine_.create_volume(body);
   } else if (std::holds_alternative<PlaceFiles>(action)) {
     place_files(files_, *occasion, step);
+  } else {
+    co_await move(occasion, step);
+  }
+}
+
+// Steps at a container that is there.
+asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step step) {
+  const Action& action = step.action;
+  if (const auto* start = std::get_if<StartContainer>(&action)) {
+    const std::string id = id_of(*occasion, start->container);
+    co_await engine_.start_container(id);
+  } else if (const auto* stop = std::get_if<StopContainer>(&action)) {
+    const std::string id = id_of(*occasion, stop->container);
+    co_await engine_.stop_container(id);
+  } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
+    // Forced, as between the stop and this the engine's restart policy may have had its way.
+    const std::string id = id_of(*occasion, remove->container);
+    co_await engine_.remove_container(id, true);
+  } else if (const auto* rename = std::get_if<RenameContainer>(&action)) {
+    const std::string id = id_of(*occasion, rename->container);
+    co_await engine_.rename_container(id, rename->to);
+  } else if (const auto* unpause = std::get_if<UnpauseContainer>(&action)) {
+    const std::string id = id_of(*occasion, unpause->container);
+    co_await engine_.unpause_container(id);
   }
 }
 

@@ -35,6 +35,7 @@ class StepRunner {
 
  private:
   boost::asio::awaitable<void> create(std::shared_ptr<Occasion> occasion, Step step, CreateContainer action);
+  boost::asio::awaitable<void> move(std::shared_ptr<Occasion> occasion, Step step);
   boost::asio::awaitable<void> perform(std::shared_ptr<Occasion> occasion, Step step);
 
   Engine& engine_;

@@ -1,0 +1,94 @@
+#include "agent/apply/body.h"
+
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/observed.h"
+#include "tests/support/catch.h"
+#include "tests/support/manifest_builder.h"
+
+using namespace hivemind;
+using namespace hivemind::agent;
+using namespace hivemind::tests;
+using nlohmann::json;
+
+namespace {
+
+json body_of(const Desired& wanted, const std::string& name, const ContainerContext* with = nullptr) {
+  const DesiredStack& stack = wanted.stacks.at(0);
+  ContainerContext container{*stack.service(name), 2, {}, "", {1, 41}};
+  if (with != nullptr) {
+    container.mount_sources = with->mount_sources;
+    container.network_of = with->network_of;
+    container.engine_api = with->engine_api;
+  }
+  return json::parse(container_body({kNode, "rev", stack}, container));
+}
+
+}  // namespace
+
+TEST_CASE("a container gets our labels and Compose's beside its own") {
+  const Desired wanted = desired({release("web", {with_body(service("app"), R"({"Labels":{"own":"1"}})")})});
+  const json found = body_of(wanted, "app")["Labels"];
+  CHECK(found["own"] == "1");
+  CHECK(found[labels::kManaged] == "true");
+  CHECK(found[labels::kNode] == kNode);
+  CHECK(found[labels::kStack] == "web");
+  CHECK(found[labels::kService] == "app");
+  CHECK(found[labels::kConfigHash] == "app-1");
+  CHECK(found[labels::kDigest] == wanted.stacks[0].digest);
+  CHECK(found[labels::kRevision] == "rev");
+  CHECK(found[labels::kComposeProject] == "web");
+  CHECK(found[labels::kComposeService] == "app");
+  CHECK(found[labels::kComposeNumber] == "2");
+}
+
+TEST_CASE("all networks go along from API 1.44 on, the first one before") {
+  const Desired wanted =
+      desired({release("web", {with_network(with_network(service("app"), "web_a"), "web_b")})});
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "", {1, 41}};
+  CHECK(body_of(wanted, "app", &with)["NetworkingConfig"]["EndpointsConfig"] ==
+        json{{"web_a", json::object()}});
+  with.engine_api = {1, 44};
+  CHECK(body_of(wanted, "app", &with)["NetworkingConfig"]["EndpointsConfig"].size() == 2);
+}
+
+TEST_CASE("a shared network is named by the container's id") {
+  const Desired wanted = desired({release("web", {service("app")})});
+  const ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "abc", {1, 41}};
+  const json body = body_of(wanted, "app", &with);
+  CHECK(body["HostConfig"]["NetworkMode"] == "container:abc");
+  CHECK(body["Labels"][labels::kNetworkOf] == "abc");
+}
+
+TEST_CASE("mounts of files become binds, and mounts where the path has a colon") {
+  v1::Service app = with_body(service("app"), R"({"HostConfig":{"Binds":["/x:/y:rw"]}})");
+  v1::FileMount& mount = *app.add_file_mounts();
+  mount.set_target("/data");
+  mount.set_source("data");
+  mount.set_read_only(true);
+  mount.set_options("z");
+  const Desired wanted = desired({release("web", {app})});
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {"/d/data"}, "", {1, 41}};
+  CHECK(body_of(wanted, "app", &with)["HostConfig"]["Binds"] == json{"/x:/y:rw", "/d/data:/data:ro,z"});
+  with.mount_sources = {"/d:e/data"};
+  const json mounts = body_of(wanted, "app", &with)["HostConfig"]["Mounts"];
+  REQUIRE(mounts.size() == 1);
+  CHECK(mounts[0]["Source"] == "/d:e/data");
+  CHECK(mounts[0]["ReadOnly"] == true);
+}
+
+TEST_CASE("networks and volumes are labelled and named") {
+  const Desired wanted = desired({release("web", {with_network(service("app"), "web_default")})});
+  const json network =
+      json::parse(network_body({kNode, "rev", wanted.stacks[0]}, wanted.stacks[0].networks[0]));
+  CHECK(network["Name"] == "web_default");
+  CHECK(network["CheckDuplicate"] == true);
+  CHECK(network["Labels"][labels::kStack] == "web");
+  CHECK(network["Labels"][labels::kComposeNetwork] == "default");
+  DesiredVolume volume;
+  volume.key = "data";
+  volume.name = "web_data";
+  const json made = json::parse(volume_body({kNode, "rev", wanted.stacks[0]}, volume));
+  CHECK(made["Name"] == "web_data");
+  CHECK(made["Labels"][labels::kManaged] == "true");
+}

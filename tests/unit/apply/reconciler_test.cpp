@@ -1,0 +1,269 @@
+#include "agent/apply/reconciler.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/manifest_builder.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/unit/apply/loop.h"
+
+using namespace hivemind;
+using namespace hivemind::agent;
+using namespace hivemind::tests;
+
+namespace {
+
+// An agent's reconciler over a fake engine; a new one takes the place of one that was killed.
+class Node {
+ public:
+  Node() : engine(loop.get_executor()) {}
+  ~Node() { reconciler_.reset(); }
+
+  void start() {
+    Reconciler::Callbacks on;
+    on.on_standing = [] {};
+    on.on_happening = [this](Happening happening) {
+      happenings.push_back(happening.kind + " " + happening.stack);
+    };
+    on.on_past = [this] { past.good = reconciler_->past().good; };
+    reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine,
+                                               Reconciler::Options{directory.path()}, past, std::move(on));
+    reconciler_->start();
+  }
+
+  void want(const std::vector<v1::Release>& releases) {
+    for (const v1::Release& release : releases) {
+      for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
+    }
+    want_unpulled(releases);
+  }
+  void want_unpulled(const std::vector<v1::Release>& releases) {
+    wanted_ = std::make_shared<const Desired>(desired(releases, ++generation_));
+    reconciler_->set_desired(wanted_);
+  }
+
+  bool settled() const {
+    const Standing& now = reconciler_->standing();
+    return now.desired == wanted_ && now.settled && now.engine_reason == v1::REASON_NONE;
+  }
+  bool settle() {
+    return run_until(loop, [this] { return settled(); });
+  }
+  std::string text_of(const std::string& service) const {
+    for (const Pending& pending : reconciler_->standing().plan.pending) {
+      if (pending.service == service) return pending.text;
+    }
+    return "";
+  }
+  Reconciler& reconciler() { return *reconciler_; }
+
+  boost::asio::io_context loop;
+  TemporaryDirectory directory;
+  FakeEngine engine;
+  Past past;
+  std::vector<std::string> happenings;
+
+ private:
+  std::shared_ptr<Reconciler> reconciler_;
+  std::shared_ptr<const Desired> wanted_;
+  std::uint64_t generation_ = 0;
+};
+
+std::vector<v1::Release> web(int version) {
+  return {release("web", {with_dependency(with_network(service("app", version), "web_default"), "db"),
+                          with_network(service("db"), "web_default")})};
+}
+
+}  // namespace
+
+TEST_CASE("a manifest is applied, and the same again writes nothing") {
+  Node node;
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  CHECK(node.engine.model.running() == std::vector<std::string>{"web-app-1", "web-db-1"});
+  const std::size_t writes = node.engine.writes.size();
+  const int observations = node.engine.observations;
+  node.want(web(1));
+  REQUIRE(node.settle());
+  CHECK(node.engine.writes.size() == writes);
+  CHECK(node.engine.observations <= observations + 2);
+}
+
+TEST_CASE("a restarted agent writes nothing") {
+  Node node;
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  const std::size_t writes = node.engine.writes.size();
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  CHECK(node.engine.writes.size() == writes);
+}
+
+TEST_CASE("a container that is removed by hand is made again on the engine's event") {
+  Node node;
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  node.engine.model.remove_container(node.engine.model.container("web-app-1").id, true);
+  node.engine.send_events();
+  CHECK(run_until(
+      node.loop, [&] { return node.engine.model.running().size() == 2; }, std::chrono::seconds(2)));
+  REQUIRE(node.settle());
+  CHECK(node.happenings == std::vector<std::string>{"drift_healed web"});
+}
+
+TEST_CASE("what ends by itself is started at once, then less and less often") {
+  Node node;
+  node.engine.model.ends_at_once("app:1", 1);
+  node.start();
+  node.want({release("web", {service("app")})});
+  const auto starts = [&] { return std::ranges::count(node.engine.writes, "start web-app-1"); };
+  CHECK(run_until(
+      node.loop, [&] { return starts() == 2; }, std::chrono::milliseconds(500)));
+  run_for(node.loop, std::chrono::milliseconds(500));
+  CHECK(starts() == 2);
+  CHECK(run_until(
+      node.loop, [&] { return starts() == 3; }, std::chrono::seconds(2)));
+}
+
+TEST_CASE("what ends well by itself is done, what is stopped is started again") {
+  Node node;
+  node.start();
+  node.want({release("web", {service("app"), service("job")})});
+  REQUIRE(node.settle());
+  node.engine.model.exit("web-job-1", 0);
+  node.engine.model.stop_container(node.engine.model.container("web-app-1").id);
+  node.engine.send_events();
+  CHECK(run_until(node.loop, [&] { return node.engine.model.running().size() == 1; }));
+  REQUIRE(node.settle());
+  run_for(node.loop, std::chrono::milliseconds(100));
+  CHECK(node.engine.model.running() == std::vector<std::string>{"web-app-1"});
+  CHECK(node.reconciler().past().completed.contains(node.engine.model.container("web-job-1").id));
+}
+
+TEST_CASE("one step that fails leaves the others, and is tried again") {
+  Node node;
+  node.start();
+  node.engine.fail_writes_like("create bad", Error(ErrorCode::kInternal, "no such device"));
+  node.want({release("bad", {service("app"), with_dependency(service("next"), "app")}),
+             release("good", {service("app", 2)})});
+  CHECK(run_until(node.loop,
+                  [&] { return node.engine.model.running() == std::vector<std::string>{"good-app-1"}; }));
+  CHECK(
+      run_until(node.loop, [&] { return node.text_of("app").find("no such device") != std::string::npos; }));
+  CHECK(stack_reports(node.reconciler().findings())[0].reason() == v1::REASON_CREATE_FAILED);
+  CHECK(stack_reports(node.reconciler().findings())[1].state() == v1::STATE_RUNNING);
+  node.engine.mend();
+  CHECK(run_until(node.loop, [&] { return node.engine.model.running().size() == 3; }));
+}
+
+TEST_CASE("a slow pull holds up neither healing nor a new manifest") {
+  Node node;
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  node.engine.hold_pull("big:1");
+  auto releases = web(1);
+  releases.push_back(release("slow", {service("big")}));
+  node.want_unpulled(releases);
+  REQUIRE(run_until(node.loop, [&] { return node.text_of("big") == "pulls image 'big:1'"; }));
+  node.engine.model.remove_container(node.engine.model.container("web-db-1").id, true);
+  node.engine.send_events();
+  CHECK(run_until(
+      node.loop, [&] { return node.engine.model.running().size() == 2; }, std::chrono::seconds(2)));
+  SECTION("and goes on in the end") {
+    node.engine.release_pulls();
+    CHECK(run_until(node.loop, [&] { return node.engine.model.running().size() == 3; }));
+  }
+  SECTION("and is given up when nobody wants it any more") {
+    node.want(web(2));
+    REQUIRE(node.settle());
+    CHECK(node.engine.model.container("web-app-1").labels.at(labels::kConfigHash) == "app-2");
+    node.engine.release_pulls();
+    run_for(node.loop, std::chrono::milliseconds(50));
+    CHECK(node.engine.model.running().size() == 2);
+  }
+}
+
+TEST_CASE("a slow stop holds up no other stack") {
+  Node node;
+  node.start();
+  node.want({release("a", {service("x")}), release("b", {service("y")})});
+  REQUIRE(node.settle());
+  node.engine.hold_stops("a-x-1");
+  node.want({release("b", {service("y", 2)})});
+  CHECK(run_until(node.loop, [&] {
+    return node.engine.model.has_container("b-y-1") &&
+           node.engine.model.text().find("b-y-1 y-2 running") != std::string::npos;
+  }));
+  node.engine.release_pulls();
+  REQUIRE(node.settle());
+  CHECK(!node.engine.model.has_container("a-x-1"));
+}
+
+TEST_CASE("a pull that fails is told of and tried again") {
+  Node node;
+  node.start();
+  node.engine.fail_pull("app:1", Error(ErrorCode::kUnavailable, "no route to the registry"));
+  node.want_unpulled({release("web", {service("app")})});
+  CHECK(run_until(node.loop, [&] {
+    return node.text_of("app") == "image 'app:1' not pulled: no route to the registry";
+  }));
+  node.engine.mend_pulls();
+  CHECK(run_until(
+      node.loop, [&] { return node.engine.model.running().size() == 1; }, std::chrono::seconds(4)));
+}
+
+TEST_CASE("an engine that goes away is waited for") {
+  Node node;
+  node.start();
+  node.want(web(1));
+  REQUIRE(node.settle());
+  node.engine.go_down();
+  CHECK(run_until(node.loop,
+                  [&] { return node.reconciler().standing().engine_reason == v1::REASON_ENGINE_DOWN; }));
+  node.engine.model.remove_container(node.engine.model.container("web-app-1").id, true);
+  node.engine.come_up();
+  CHECK(run_until(node.loop, [&] { return node.engine.model.running().size() == 2; }));
+  REQUIRE(node.settle());
+}
+
+TEST_CASE("a write that fails, whichever it is, does not change the end") {
+  for (int n = 1; n <= 12; ++n) {
+    Node node;
+    node.start();
+    node.want(web(1));
+    REQUIRE(node.settle());
+    const int before = static_cast<int>(node.engine.writes.size());
+    node.engine.fail_write(n, Error(ErrorCode::kUnavailable, "broken off"));
+    node.want(web(2));
+    INFO("write " << n);
+    CHECK(run_until(node.loop, [&] {
+      return node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n";
+    }));
+    REQUIRE(node.settle());
+    if (static_cast<int>(node.engine.writes.size()) - before < n) break;
+  }
+}
+
+TEST_CASE("an agent that is killed at any write goes on to the same end") {
+  for (int n = 1; n <= 12; ++n) {
+    Node node;
+    node.start();
+    node.want(web(1));
+    REQUIRE(node.settle());
+    node.engine.freeze_at_write(n);
+    node.want(web(2));
+    INFO("write " << n);
+    run_until(node.loop, [&] { return node.engine.frozen() || node.settled(); });
+    const bool was_killed = node.engine.frozen();
+    node.start();  // the frozen one never hears of its calls again
+    node.engine.thaw();
+    node.want(web(2));
+    REQUIRE(node.settle());
+    CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
+    if (!was_killed) break;
+  }
+}
