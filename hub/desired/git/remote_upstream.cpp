@@ -35,10 +35,15 @@ RemoteUpstream::RemoteUpstream(git_repository* mirror, RemoteUrl url, const Remo
                                Watch& watch)
     : mirror_(mirror), url_(std::move(url)), options_(options), watch_(watch) {
   password_ = read_password(options_, url_);
-  // Without a name, so that libgit2 writes no line of configuration.
+  // Without a name, so that libgit2 writes no line of configuration. The user's url.*.insteadOf is not for
+  // the hub, and looking for it leaks 100 KB a fetch in Debian 12 (libgit2 1.5 with PCRE2: match data of
+  // expressions that do not match).
+  git_remote_create_options creation = GIT_REMOTE_CREATE_OPTIONS_INIT;
+  creation.repository = mirror_;
+  creation.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
   git_remote* remote = nullptr;
-  if (const int result = git_remote_create_anonymous(&remote, mirror_, url_.plain.c_str()); result < 0)
-    fail(result);
+  const int result = git_remote_create_with_opts(&remote, url_.plain.c_str(), &creation);
+  if (result < 0) fail(result);
   remote_.reset(remote);
   connect();
 }

@@ -1,6 +1,8 @@
 #include <fstream>
 #include <optional>
 
+#include <unistd.h>
+
 #include "common/error.h"
 #include "common/file.h"
 #include "hub/desired/git/mirror.h"
@@ -172,6 +174,26 @@ TEST_CASE("a server that is broken, gone or no Git server is unavailable") {
   CHECK(error_of(mirror).code() == ErrorCode::kUnavailable);
   CHECK(mirror.head() == commit);
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory for a while
+long resident_kilobytes() {
+  std::ifstream file("/proc/self/statm");
+  long all = 0;
+  long resident = 0;
+  file >> all >> resident;
+  return resident * (::sysconf(_SC_PAGESIZE) / 1024);
+}
+
+TEST_CASE("polling without change takes no memory") {
+  Server server;
+  server.push("1");
+  Mirror mirror(server.directory / "mirror", {.url = server.address("open")});
+  for (int i = 0; i < 5; ++i) mirror.fetch();
+  const long before = resident_kilobytes();
+  for (int i = 0; i < 60; ++i) mirror.fetch();
+  CHECK(resident_kilobytes() - before < 2000);  // with insteadOf looked for, libgit2 1.5 takes 6,000
+}
+#endif
 
 TEST_CASE("a mirror that lost its objects is fetched anew over HTTP") {
   Server server;
