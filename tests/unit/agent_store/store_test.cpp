@@ -1,0 +1,128 @@
+#include "agent/store/store.h"
+
+#include <fstream>
+
+#include <boost/asio/io_context.hpp>
+
+#include "agent/store/memory.h"
+#include "common/error.h"
+#include "tests/support/catch.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace hivemind;
+using namespace hivemind::agent;
+using namespace hivemind::tests;
+
+namespace {
+
+v1::Event event(const std::string& kind) {
+  v1::Event event;
+  event.set_kind(kind);
+  return event;
+}
+
+// A memory that is opened, and what it has told.
+struct Kept {
+  explicit Kept(const std::filesystem::path& directory)
+      : memory(loop.get_executor(), directory, {[this] { ++loads; }, [this] { ++saves; }, [] {}}) {
+    memory.open();
+  }
+  boost::asio::io_context loop;
+  int loads = 0;
+  int saves = 0;
+  Memory memory;
+};
+
+void damage(const std::filesystem::path& file) {
+  std::filesystem::remove(file.string() + "-wal");
+  std::filesystem::remove(file.string() + "-shm");
+  std::ofstream(file, std::ios::trunc) << std::string(8192, 'x');
+}
+
+}  // namespace
+
+TEST_CASE("a store keeps what it was given") {
+  const TemporaryDirectory directory;
+  const std::map<std::string, GoodRelease> good{{"web", {"sha256:1", "rev", {{"app", "a1"}, {"db", "d1"}}}}};
+  v1::Report report;
+  report.set_node("pi-1");
+  std::string stream;
+  {
+    Store store(directory.path());
+    CHECK(!store.manifest());
+    store.save_manifest(7, std::string("envelope\0bytes", 14));
+    store.save_report(report);
+    store.save_good_releases(good);
+    store.save_completed({"c1", "c2"});
+    store.add_event(event("a"));
+    stream = store.stream();
+  }
+  Store store(directory.path());
+  CHECK(store.manifest() == std::string("envelope\0bytes", 14));
+  CHECK(store.report()->node() == "pi-1");
+  CHECK(!store.applied());
+  CHECK(store.good_releases() == good);
+  CHECK(store.completed() == std::set<std::string>{"c1", "c2"});
+  CHECK(store.stream() == stream);
+  CHECK(store.events_after(0, 10).size() == 1);
+}
+
+TEST_CASE("events are numbered from 1 without gaps, also after all were taken") {
+  const TemporaryDirectory directory;
+  {
+    Store store(directory.path());
+    CHECK(store.add_event(event("a")) == 1u);
+    CHECK(store.add_event(event("b")) == 2u);
+    store.remove_events_through(2);
+  }
+  Store store(directory.path());
+  CHECK(store.add_event(event("c")) == 3u);
+  const auto events = store.events_after(0, 10);
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].sequence() == 3);
+  CHECK(events[0].kind() == "c");
+  CHECK(store.events_after(3, 10).empty());
+}
+
+TEST_CASE("only acknowledged events leave") {
+  const TemporaryDirectory directory;
+  Kept kept(directory.path());
+  for (int i = 0; i < 5; ++i) kept.memory.add_event(event("e"));
+  kept.memory.remove_events_through("another stream", 5);
+  CHECK(kept.memory.events_after(0, 10).size() == 5);
+  kept.memory.remove_events_through(kept.memory.stream(), 3);
+  CHECK(kept.memory.events_after(0, 10).size() == 2);
+}
+
+TEST_CASE("a damaged store is set aside, and a new one is begun") {
+  const TemporaryDirectory directory;
+  { Store(directory.path()).save_manifest(1, "old"); }
+  damage(directory / Store::kFile);
+  Kept kept(directory.path());
+  CHECK(kept.loads == 1);
+  CHECK(!kept.memory.manifest());
+  CHECK(kept.memory.failure().empty());
+  CHECK(std::filesystem::exists(directory / "agent.db.corrupt-1"));
+  CHECK(kept.memory.save_manifest(2, "new"));
+  damage(directory / "agent.db.corrupt-1");
+  CHECK(Store(directory.path()).manifest() == "new");
+}
+
+TEST_CASE("what cannot be written is kept, told of, and written when it can be") {
+  const TemporaryDirectory directory;
+  const auto home = directory / "home";
+  Kept kept(home);  // not there: nothing can be opened
+  CHECK(kept.loads == 0);
+  CHECK(!kept.memory.failure().empty());
+  CHECK(!kept.memory.save_manifest(4, "envelope"));
+  CHECK(kept.memory.manifest_waits());
+  kept.memory.add_event(event("a"));
+  std::filesystem::create_directory(home);
+  kept.loop.run_for(std::chrono::seconds(3));
+  CHECK(kept.loads == 1);
+  CHECK(kept.memory.failure().empty());
+  CHECK(!kept.memory.manifest_waits());
+  CHECK(kept.saves > 0);
+  CHECK(Store(home).manifest() == "envelope");
+  CHECK(kept.memory.events_after(0, 10).size() == 1);
+}
