@@ -54,19 +54,20 @@ TEST_CASE("what is changed by hand is healed within two seconds", "[drift]") {
   SECTION("given another memory limit") {
     engine.http().json("POST", "/containers/" + app + "/update",
                        R"({"Memory":67108864,"MemorySwap":134217728})");
-    CHECK(wait_until([&] { return healed() && engine.inspect(app).at("HostConfig").at("Memory") == 0; }, 5s));
+    const auto unlimited = [&] {
+      const auto found = engine.find(app);  // null while it is replaced
+      return !found.is_null() && found.at("HostConfig").at("Memory") == 0;
+    };
+    CHECK(wait_until([&] { return unlimited() && healed(); }, 5s));
   }
   SECTION("taken off its network") {
-    engine.http().json("POST", "/networks/" + fleet.stack("web") + "_default/disconnect",
-                       R"({"Container":")" + app + "\"}");
-    CHECK(wait_until(
-        [&] {
-          return healed() && engine.inspect(app)
-                                 .at("NetworkSettings")
-                                 .at("Networks")
-                                 .contains(fleet.stack("web") + "_default");
-        },
-        5s));
+    const std::string network = fleet.stack("web") + "_default";
+    engine.http().json("POST", "/networks/" + network + "/disconnect", R"({"Container":")" + app + "\"}");
+    const auto connected = [&] {
+      const auto found = engine.find(app);
+      return !found.is_null() && found.at("NetworkSettings").at("Networks").contains(network);
+    };
+    CHECK(wait_until([&] { return connected() && healed(); }, 5s));
   }
   fleet.converge();
   CHECK(fleet.containers("a").at(db) == before.at(db));

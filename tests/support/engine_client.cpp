@@ -33,13 +33,16 @@ json EngineClient::inspect(const std::string& container) const {
   return http_.get("/containers/" + container + "/json");
 }
 
+json EngineClient::find(const std::string& container) const {
+  const http::Response response = http_.send("GET", "/containers/" + container + "/json");
+  return response.ok() ? json::parse(response.body) : json();
+}
+
 std::map<std::string, EngineClient::Running> EngineClient::containers(const std::string& node) const {
   std::map<std::string, Running> found;
   for (const json& each : http_.get("/containers/json?all=1&" + label_query("com.hivemind.node=" + node))) {
-    const http::Response response =
-        http_.send("GET", "/containers/" + each.at("Id").get<std::string>() + "/json");
-    if (!response.ok()) continue;  // gone between the two calls
-    const json whole = json::parse(response.body);
+    const json whole = find(each.at("Id"));
+    if (whole.is_null()) continue;  // gone between the two calls
     Running one{whole.at("Id"), whole.at("Name").get<std::string>().substr(1), whole.at("State").at("Status"),
                 whole.at("State").at("StartedAt")};
     found.emplace(one.name, one);
@@ -48,7 +51,8 @@ std::map<std::string, EngineClient::Running> EngineClient::containers(const std:
 }
 
 std::string EngineClient::variable(const std::string& container, const std::string& name) const {
-  const json whole = inspect(container);
+  const json whole = find(container);
+  if (whole.is_null()) return "";
   for (const json& entry : whole.at("Config").at("Env")) {
     const auto text = entry.get<std::string>();
     if (text.starts_with(name + "=")) return text.substr(name.size() + 1);

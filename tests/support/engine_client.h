@@ -30,8 +30,9 @@ class EngineClient {
 
   // All containers of the node, whatever their state, by name.
   std::map<std::string, Running> containers(const std::string& node) const;
-  nlohmann::json inspect(const std::string& container) const;
-  // VALUE of NAME=VALUE in the container's environment, or "".
+  nlohmann::json inspect(const std::string& container) const;  // throws when there is none
+  nlohmann::json find(const std::string& container) const;     // null when there is none
+  // VALUE of NAME=VALUE in the container's environment; "" without one, or without the container.
   std::string variable(const std::string& container, const std::string& name) const;
 
   bool network_exists(const std::string& name) const;
