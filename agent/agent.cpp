@@ -138,7 +138,6 @@ void Agent::refuse(RefusedManifest refused) {
   const bool is_news = !refusal_ || refusal_->text != refusal.text;
   refusal_ = std::move(refusal);
   if (!is_news) return;  // a broker that keeps sending it is no event each time
-  log::warn("{}", refused.text);
   tell({"manifest_refused", "", "", refused.reason, refused.text}, refused.revision);
   report_soon();
 }

@@ -110,8 +110,8 @@ asio::awaitable<void> Reconciler::pass() {
     standing_.plan = std::move(plan);
     standing_.desired = desired;
     standing_.settled = busy.empty() && standing_.plan.steps.empty();
-    forget_settled();
-    launch();
+    forget_settled(busy);
+    launch(busy);
     remember_good();
     if (standing_.plan.next_look) {
       const auto wait =
@@ -193,8 +193,15 @@ asio::awaitable<void> Reconciler::answer(Questions questions, std::shared_ptr<An
   }
 }
 
-void Reconciler::launch() {
-  pulls_->keep_only(standing_.plan.fetching);
+// Nothing is known of what a stack waits for that this pass left out: its pulls go on.
+void Reconciler::launch(const std::set<std::string>& busy) {
+  std::set<std::string> fetching = standing_.plan.fetching;
+  for (const DesiredStack& stack : standing_.desired->stacks) {
+    if (!busy.contains(stack.name)) continue;
+    for (const DesiredService& service : stack.services)
+      fetching.insert(image_key(service.image, service.platform));
+  }
+  pulls_->keep_only(fetching);
   for (auto& [stack, steps] : by_stack(standing_.plan)) {
     if (!busy_.insert(stack).second) continue;
     unpruned_.insert(stack);

@@ -87,7 +87,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   boost::asio::awaitable<void> run_stack(std::string stack, std::vector<Step> steps,
                                          std::shared_ptr<Occasion> occasion);
   boost::asio::awaitable<void> run_step(std::shared_ptr<Occasion> occasion, Step step);
-  void launch();
+  void launch(const std::set<std::string>& busy);
   void engine_lost(const Error& error);
   void trigger(std::chrono::milliseconds delay = {});
 
@@ -102,7 +102,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void record_failure(const Step& step, const Error& error, const Desired& desired);
   void record_attempt(const Step& step, const Desired& desired);
   void tell(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes);
-  void forget_settled();
+  void forget_settled(const std::set<std::string>& busy);
   void prune_files();
   void remember_good();
 

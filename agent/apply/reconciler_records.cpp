@@ -142,23 +142,28 @@ void Reconciler::tell(const std::string& stack, const std::vector<Step>& steps,
   }
 }
 
-void Reconciler::forget_settled() {
+void Reconciler::forget_settled(const std::set<std::string>& busy) {
   const Clock::time_point now = Clock::now();
   std::set<std::string> restless;
   for (const Step& step : standing_.plan.steps) restless.insert(subject_of(step));
   for (const Pending& pending : standing_.plan.pending)
     restless.insert(subject_of(pending.stack, pending.service));
+  const auto is_busy = [&](const std::string& subject) {
+    return busy.contains(subject.substr(0, subject.find('/')));
+  };
   std::erase_if(past_.troubles, [&](const auto& entry) {
-    return !restless.contains(entry.first) && now > entry.second.not_before + kStable;
+    return !restless.contains(entry.first) && !is_busy(entry.first) &&
+           now > entry.second.not_before + kStable;
   });
   // The next pass is not left to chance: what is forgotten shows in the report.
   for (const auto& [subject, trouble] : past_.troubles) {
-    if (restless.contains(subject)) continue;
+    if (restless.contains(subject) || is_busy(subject)) continue;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(trouble.not_before + kStable - now);
     trigger(wait + std::chrono::milliseconds(1));
   }
   // An image that was pulled for a container which was made meanwhile is not fresh for the one after it.
-  std::erase_if(past_.fresh, [&](const std::string& subject) { return !restless.contains(subject); });
+  std::erase_if(past_.fresh,
+                [&](const std::string& subject) { return !restless.contains(subject) && !is_busy(subject); });
   std::set<std::string> there;
   for (const Container& container : standing_.observed.containers) there.insert(container.id);
   const auto is_gone = [&](const std::string& id) { return !there.contains(id); };

@@ -65,9 +65,12 @@ void Memory::fail(const std::string& why) {
 }
 
 void Memory::retry_later() {
+  // One that is under way stays: were each new failure to move it, it would never come.
+  if (std::exchange(retrying_, true)) return;
   timer_.expires_after(retry_.next());
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
+    retrying_ = false;
     if (store_ == nullptr) {
       open();
     } else {

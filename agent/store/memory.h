@@ -85,6 +85,7 @@ class Memory {
   std::set<std::string> completed_;
   std::vector<v1::Event> events_;  // not written yet
   boost::asio::steady_timer timer_;
+  bool retrying_ = false;
   Backoff retry_{std::chrono::milliseconds(1'000), std::chrono::milliseconds(10'000)};
 };
 

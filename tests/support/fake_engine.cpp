@@ -49,7 +49,7 @@ void FakeEngine::go_down() {
   if (watching_) watching_->cancel();
 }
 
-void FakeEngine::release_pulls() {
+void FakeEngine::release() {
   held_.clear();
   for (const Gate& gate : gates_) gate->cancel();
   gates_.clear();

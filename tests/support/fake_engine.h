@@ -42,9 +42,9 @@ class FakeEngine : public agent::Engine {
   // Calls throw kUnavailable and the event stream ends.
   void go_down();
   void come_up() { down_ = false; }
-  // Pulls of that image hang until release_pulls().
+  // Pulls of that image hang until release().
   void hold_pull(const std::string& image) { held_.insert(image); }
-  void release_pulls();
+  void release();
   void fail_pull(const std::string& image, Error error) { pull_failures_.insert_or_assign(image, error); }
   void mend_pulls() { pull_failures_.clear(); }
   // Stops of containers of that service hang until release_stops().

@@ -174,17 +174,36 @@ TEST_CASE("a slow pull holds up neither healing nor a new manifest") {
   CHECK(run_until(
       node.loop, [&] { return node.engine.model.running().size() == 2; }, std::chrono::seconds(2)));
   SECTION("and goes on in the end") {
-    node.engine.release_pulls();
+    node.engine.release();
     CHECK(run_until(node.loop, [&] { return node.engine.model.running().size() == 3; }));
   }
   SECTION("and is given up when nobody wants it any more") {
     node.want(web(2));
     REQUIRE(node.settle());
     CHECK(node.engine.model.container("web-app-1").labels.at(labels::kConfigHash) == "app-2");
-    node.engine.release_pulls();
+    node.engine.release();
     run_for(node.loop, std::chrono::milliseconds(50));
     CHECK(node.engine.model.running().size() == 2);
   }
+}
+
+TEST_CASE("a pull goes on while its stack has steps under way") {
+  Node node;
+  node.start();
+  node.want({release("a", {service("x"), service("y")}), release("b", {service("z")})});
+  REQUIRE(node.settle());
+  node.engine.hold_pull("x:2");
+  node.engine.hold_stops("a-y-1");
+  node.want_unpulled({release("a", {service("x", 2)}), release("b", {service("z")})});
+  const auto calls = [&](const std::string& call) { return std::ranges::count(node.engine.writes, call); };
+  REQUIRE(run_until(node.loop, [&] { return calls("pull x:2") == 1 && calls("stop a-y-1") == 1; }));
+  node.engine.model.remove_container(node.engine.model.container("b-z-1").id, true);
+  node.engine.send_events();
+  REQUIRE(run_until(node.loop, [&] { return node.engine.model.has_container("b-z-1"); }));
+  node.engine.release();
+  REQUIRE(run_until(node.loop,
+                    [&] { return node.engine.model.text() == "a-x-1 x-2 running\nb-z-1 z-1 running\n"; }));
+  CHECK(calls("pull x:2") == 1);
 }
 
 TEST_CASE("a slow stop holds up no other stack") {
@@ -198,7 +217,7 @@ TEST_CASE("a slow stop holds up no other stack") {
     return node.engine.model.has_container("b-y-1") &&
            node.engine.model.text().find("b-y-1 y-2 running") != std::string::npos;
   }));
-  node.engine.release_pulls();
+  node.engine.release();
   REQUIRE(node.settle());
   CHECK(!node.engine.model.has_container("a-x-1"));
 }
