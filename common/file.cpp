@@ -2,12 +2,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/descriptor.h"
 #include "common/error.h"
 
 namespace hivemind {
@@ -35,21 +35,6 @@ ErrorCode code_of(int error) {
   const int error = errno;
   throw Error(code_of(error), "'{}' cannot be {}: {}", path.string(), verb, std::strerror(error));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 void write_all(int fd, std::string_view content, const std::filesystem::path& file) {
   while (!content.empty()) {

@@ -9,23 +9,7 @@ namespace {
 
 ErrorCode code_of(unsigned status, std::string_view words) {
   if (words.find("no space left") != std::string_view::npos) return ErrorCode::kExhausted;
-  switch (status) {
-    case 400:
-      return ErrorCode::kInvalid;
-    case 401:
-    case 403:
-      return ErrorCode::kDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    case 502:
-    case 503:
-    case 504:
-      return ErrorCode::kUnavailable;
-    default:
-      return ErrorCode::kInternal;
-  }
+  return http::code_of_status(status);
 }
 
 }  // namespace

@@ -254,6 +254,26 @@ std::string_view Response::header(std::string_view name) const {
   return {};
 }
 
+ErrorCode code_of_status(unsigned status) {
+  switch (status) {
+    case 400:
+      return ErrorCode::kInvalid;
+    case 401:
+    case 403:
+      return ErrorCode::kDenied;
+    case 404:
+      return ErrorCode::kNotFound;
+    case 409:
+      return ErrorCode::kConflict;
+    case 502:
+    case 503:
+    case 504:
+      return ErrorCode::kUnavailable;
+    default:
+      return ErrorCode::kInternal;
+  }
+}
+
 Client::Client(asio::any_io_executor loop, Address address)
     : impl_(std::make_shared<Impl>(std::move(loop), std::move(address))) {}
 

@@ -11,6 +11,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include "common/error.h"
+
 namespace hivemind::http {
 
 struct Request {
@@ -30,6 +32,9 @@ struct Response {
   // The first header of that name (compared without case), or "".
   std::string_view header(std::string_view name) const;
 };
+
+// What an answer that is not ok means to the caller (RFC 9110, 15.5 and 15.6).
+ErrorCode code_of_status(unsigned status);
 
 // "http://HOST:PORT", "tcp://HOST:PORT" or "unix:///path". Throws kInvalid.
 struct Address {

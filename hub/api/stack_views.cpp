@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 
+#include "common/report_json.h"
+#include "common/report_text.h"
 #include "hub/api/views.h"
 #include "hub/inventory/convergence.h"
 
@@ -14,28 +16,6 @@ using nlohmann::json;
 // For one stack people say running where for a node they say converged.
 std::string_view stack_state(Standing standing) {
   return standing == Standing::kConverged ? "running" : to_string(standing);
-}
-
-json service_view(const v1::ServiceReport& service) {
-  return {{"service", service.service()},
-          {"state", state_name(service.state())},
-          {"reason", reason_name(service.reason())},
-          {"text", service.text()},
-          {"image", service.image()},
-          {"image_id", service.image_id()},
-          {"container_id", service.container_id()},
-          {"health", service.health()},
-          {"replicas", service.replicas()},
-          {"running", service.running()},
-          {"exit_code", service.exit_code()},
-          {"restarts", service.restarts()}};
-}
-
-json services_view(const v1::StackReport* report) {
-  json services = json::array();
-  if (report == nullptr) return services;
-  for (const v1::ServiceReport& service : report->services()) services.push_back(service_view(service));
-  return services;
 }
 
 // One row of a stack: how its nodes stand.
@@ -111,22 +91,10 @@ json stack_on_node_view(const Node& node, const std::string& stack, const Assign
           {"running_digest", report != nullptr ? report->running_digest() : ""},
           {"desired_revision", release.revision},
           {"running_revision", report != nullptr ? report->running_revision() : ""},
-          {"services", services_view(report)}};
+          {"services", report != nullptr ? services_json(*report) : json::array()}};
 }
 
 }  // namespace
-
-json stack_report_view(const v1::StackReport& stack) {
-  return {{"stack", stack.stack()},
-          {"state", state_name(stack.state())},
-          {"reason", reason_name(stack.reason())},
-          {"text", stack.text()},
-          {"desired_digest", stack.desired_digest()},
-          {"running_digest", stack.running_digest()},
-          {"desired_revision", stack.desired_revision()},
-          {"running_revision", stack.running_revision()},
-          {"services", services_view(&stack)}};
-}
 
 json stack_counts(const HubStatus& status, const Inventory& inventory) {
   const auto stacks = summaries(status, inventory);

@@ -17,7 +17,4 @@ nlohmann::json stack_detail_view(const HubStatus& status, const Inventory& inven
 // {"total","running","failed"}
 nlohmann::json stack_counts(const HubStatus& status, const Inventory& inventory);
 
-// A node's own words about one of its stacks.
-nlohmann::json stack_report_view(const v1::StackReport& stack);
-
 }  // namespace hivemind::hub::api

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "common/report_json.h"
+#include "common/report_text.h"
 #include "common/version.h"
 #include "hub/api/stack_views.h"
 
@@ -52,10 +54,6 @@ std::string_view name_of(SyncResult::State state) {
       return "fetch_failed";
   }
   return "unchanged";
-}
-
-json position(const v1::Position& position) {
-  return {{"generation", position.generation()}, {"revision", position.revision()}};
 }
 
 std::int64_t retry_in_ms(const GitStatus& git, std::chrono::steady_clock::time_point now) {
@@ -152,10 +150,10 @@ json node_view(const Node& node) {
           {"reason", reason_name(assessment.reason)},
           {"text", assessment.text},
           {"desired", {{"generation", node.desired.generation}, {"revision", node.desired.revision}}},
-          {"received", position(report.received())},
-          {"applied", position(report.applied())},
-          {"failed", position(report.failed())},
-          {"running", position(report.running())},
+          {"received", to_json(report.received())},
+          {"applied", to_json(report.applied())},
+          {"failed", to_json(report.failed())},
+          {"running", to_json(report.running())},
           {"stacks", node.stacks.size()},
           {"agent_version", report.agent_version()},
           {"seen_at", rfc3339(node.seen_at_ms)}};
@@ -167,7 +165,7 @@ json node_detail_view(const Node& node) {
   view["stack_reports"] = json::array();
   if (node.report) {
     for (const v1::StackReport& stack : node.report->stacks())
-      view["stack_reports"].push_back(stack_report_view(stack));
+      view["stack_reports"].push_back(to_json(stack));
   }
   view["desired_stacks"] = json::array();
   for (const auto& [stack, release] : node.stacks) {

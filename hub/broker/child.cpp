@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/descriptor.h"
 #include "common/error.h"
 
 namespace hivemind::hub {
@@ -70,20 +71,6 @@ void write_pid(int fd) {
   ::execv(command[0], command);
   ::_exit(kCannotRun);
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 bool readable(int fd, int milliseconds) {
   pollfd watched{fd, POLLIN, 0};

@@ -14,24 +14,6 @@ namespace {
 constexpr const char* kGiveToken =
     "it is 'admin.token' in the hub's data directory; give it with --token-file FILE or HIVEMIND_TOKEN_FILE";
 
-ErrorCode code_of(unsigned status) {
-  switch (status) {
-    case 400:
-      return ErrorCode::kInvalid;
-    case 401:
-    case 403:
-      return ErrorCode::kDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return ErrorCode::kConflict;
-    case 503:
-      return ErrorCode::kUnavailable;
-    default:
-      return ErrorCode::kInternal;
-  }
-}
-
 }  // namespace
 
 std::string read_token(const std::filesystem::path& file) {
@@ -117,7 +99,7 @@ Json HubClient::answer_of(const http::Response& response) const {
                 "'{}' answers with status {}, but not as a HiveMind hub does (check --hub)", url_,
                 response.status);
   }
-  throw Error(code_of(response.status), message);
+  throw Error(http::code_of_status(response.status), message);
 }
 
 }  // namespace hivemind::hub::cli

@@ -1,20 +1,13 @@
 #include "hub/inventory/convergence.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
+#include "common/report_text.h"
+
 namespace hivemind::hub {
 namespace {
-
-// "REASON_PULL_FAILED" -> "pull_failed"
-std::string lower_without(std::string_view prefix, std::string name) {
-  if (name.starts_with(prefix)) name.erase(0, prefix.size());
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-  return name;
-}
 
 const v1::StackReport* stack_report(const Node& node, const std::string& stack) {
   if (!node.report) return nullptr;
@@ -78,14 +71,6 @@ std::string_view to_string(Standing standing) {
       return "converged";
   }
   return "unknown";
-}
-
-std::string reason_name(v1::Reason reason) {
-  return v1::Reason_IsValid(reason) ? lower_without("REASON_", v1::Reason_Name(reason)) : "unknown";
-}
-
-std::string state_name(v1::State state) {
-  return v1::State_IsValid(state) ? lower_without("STATE_", v1::State_Name(state)) : "unknown";
 }
 
 Assessment assess(const Node& node) {

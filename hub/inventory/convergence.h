@@ -20,12 +20,6 @@ enum class Standing {
 
 std::string_view to_string(Standing standing);
 
-// "none", "pulling", "pull_failed" …
-std::string reason_name(v1::Reason reason);
-
-// "unknown", "pending", "applying", "running", "completed", "failed"
-std::string state_name(v1::State state);
-
 struct Assessment {
   Standing standing = Standing::kUnknown;
   v1::Reason reason = v1::REASON_NONE;

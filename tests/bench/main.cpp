@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "tests/bench/apply_bench.h"
 #include "tests/bench/fleet_bench.h"
 #include "tests/bench/git_bench.h"
 #include "tests/bench/results.h"
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
     hivemind::bench::measure_git(results, quick ? 3 : 30);
     hivemind::bench::measure_commits(results, quick ? 2 : 25);
     hivemind::bench::measure_ten_services(results, quick ? 1 : 7);
+    hivemind::bench::measure_unchanged_apply(results, quick ? 2 : 20);
     results.write_json(argv[1]);
     results.print();
   } catch (const std::exception& error) {

@@ -1,5 +1,7 @@
 #include "hub/inventory/convergence.h"
 
+#include "common/report_text.h"
+
 #include "tests/support/catch.h"
 
 using namespace hivemind;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "hivemind/v1/report.pb.h"
+
+// Reports as JSON, the same in 'hivemind-agent status --output json' and in the REST API (docs/api.md).
+namespace hivemind {
+
+nlohmann::json to_json(const v1::Position& position);
+nlohmann::json to_json(const v1::ServiceReport& service);
+nlohmann::json to_json(const v1::StackReport& stack);
+
+// The services alone.
+nlohmann::json services_json(const v1::StackReport& stack);
+
+}  // namespace hivemind
