@@ -22,7 +22,8 @@ std::string position_text(const v1::Position& position) {
 
 std::string to_json(const v1::Report& report) {
   ordered_json stacks = ordered_json::array();
-  for (const v1::StackReport& stack : report.stacks()) stacks.push_back(ordered_json(hivemind::to_json(stack)));
+  for (const v1::StackReport& stack : report.stacks())
+    stacks.push_back(ordered_json(hivemind::to_json(stack)));
   const ordered_json document{{"node", report.node()},
                               {"agent_version", report.agent_version()},
                               {"reported_at_ms", report.reported_at_ms()},

@@ -1,7 +1,6 @@
 #include "hub/inventory/convergence.h"
 
 #include "common/report_text.h"
-
 #include "tests/support/catch.h"
 
 using namespace hivemind;
