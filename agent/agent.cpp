@@ -120,7 +120,8 @@ void Agent::on_saved() {
     const auto desired = std::exchange(waiting_, nullptr);
     adopt(desired);
     tell({"manifest_accepted", "", "", v1::REASON_NONE,
-          fmt::format("generation {} with {} stacks", desired->generation, desired->stacks.size())},
+          fmt::format("generation {}, {} stack{}", desired->generation, desired->stacks.size(),
+                      desired->stacks.size() == 1 ? "" : "s")},
          desired->revision);
   }
   if (link_->up()) outbox_.send();

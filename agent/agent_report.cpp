@@ -60,6 +60,22 @@ std::string saying_of(const v1::StackReport& stack) {
   return {};
 }
 
+void log_event(const v1::Event& event) {
+  const std::string subject = event.service().empty() ? event.stack() : event.stack() + "/" + event.service();
+  const std::string line =
+      fmt::format("{}{}{}: {}", event.kind(), subject.empty() ? "" : " ", subject, event.text());
+  if (event.reason() == v1::REASON_NONE) {
+    log::info("{}", line);
+  } else {
+    log::warn("{}", line);
+  }
+}
+
+// "sha256:5919166d3f74…" -> "5919166d3f74"
+std::string short_digest(const std::string& digest) {
+  return digest.substr(digest.find(':') + 1, 12);
+}
+
 }  // namespace
 
 void Agent::report_soon() {
@@ -157,7 +173,7 @@ void Agent::announce(const v1::Report& report) {
     if (now.empty() || (last != before.end() && last->second == now)) continue;
     const bool failed = stack.state() == v1::STATE_FAILED;
     tell({failed ? "stack_failed" : "stack_running", stack.stack(), "", stack.reason(),
-          failed ? stack.text() : "release " + stack.running_digest()},
+          failed ? stack.text() : "release " + short_digest(stack.running_digest())},
          stack.desired_revision());
   }
 }
@@ -171,7 +187,7 @@ void Agent::tell(Happening happening, const std::string& revision) {
   event.set_revision(revision);
   event.set_reason(happening.reason);
   event.set_text(std::move(happening.text));
-  log::info("{}: {}", event.kind(), event.text());
+  log_event(event);
   outbox_.add(std::move(event));
 }
 

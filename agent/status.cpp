@@ -1,5 +1,9 @@
 #include "agent/status.h"
 
+#include <algorithm>
+#include <array>
+#include <vector>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +20,23 @@ using nlohmann::ordered_json;
 std::string position_text(const v1::Position& position) {
   if (position.generation() == 0) return "-";
   return fmt::format("generation {}, revision {}", position.generation(), position.revision().substr(0, 12));
+}
+
+using Row = std::array<std::string, 4>;
+
+// Columns as wide as their widest cell; the last one as long as it is.
+std::string aligned(const std::vector<Row>& rows) {
+  std::array<std::size_t, 4> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size() + 2);
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{:<{}}", row[i], widths[i]);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
 }
 
 }  // namespace
@@ -46,17 +67,15 @@ std::string to_table(const v1::Report& report) {
   if (report.reason() != v1::REASON_NONE)
     text += fmt::format("reason    {}: {}\n", reason_name(report.reason()), report.text());
   if (report.stacks().empty()) return text + "\nno stacks\n";
-  text += fmt::format("\n{:<24} {:<20} {:<10} {:<7} {}\n", "STACK", "SERVICE", "STATE", "RUNNING", "WHY");
+  std::vector<Row> rows{{"STACK, SERVICE", "STATE", "RUNNING", "WHY"}};
   for (const v1::StackReport& stack : report.stacks()) {
-    text += fmt::format("{:<24} {:<20} {:<10} {:<7} {}\n", stack.stack(), "", state_name(stack.state()), "",
-                        stack.text());
+    rows.push_back({stack.stack(), state_name(stack.state()), "", stack.text()});
     for (const v1::ServiceReport& service : stack.services()) {
-      text +=
-          fmt::format("{:<24} {:<20} {:<10} {:<7} {}\n", "", service.service(), state_name(service.state()),
-                      fmt::format("{}/{}", service.running(), service.replicas()), service.text());
+      rows.push_back({"  " + service.service(), state_name(service.state()),
+                      fmt::format("{}/{}", service.running(), service.replicas()), service.text()});
     }
   }
-  return text;
+  return text + "\n" + aligned(rows);
 }
 
 std::string status_text(const Options& options) {

@@ -155,7 +155,8 @@ Acted Hub::publish(const Compilation& compilation, Emptying emptying) {
     Acted acted = publisher_.act_on(compilation, emptying, unix_now_ms());
     store_worked();
     if (!acted.published.empty()) {
-      log::info("revision '{}': new manifests for {} nodes", compilation.revision, acted.published.size());
+      log::info("revision '{}': new manifests for {} node{}", compilation.revision, acted.published.size(),
+                acted.published.size() == 1 ? "" : "s");
     }
     return acted;
   } catch (const Error& error) {

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <map>
+#include <string_view>
+
+#include <fmt/format.h>
 
 #include "agent/apply/reconciler.h"
 #include "agent/plan/slots.h"
@@ -57,6 +60,16 @@ std::string config_hash_of(const Step& step, const Desired& desired) {
   }
   const DesiredService* service = stack->service(step.service);
   return service == nullptr ? "" : service->config_hash;
+}
+
+// A step's cause names its service, which an event has in fields of its own.
+std::string without_subject(const Step& step) {
+  const std::string subject = fmt::format("service '{}' of stack '{}'", step.service, step.stack);
+  std::string_view cause = step.cause;
+  if (!cause.starts_with(subject)) return step.cause;
+  cause.remove_prefix(subject.size());
+  cause.remove_prefix(std::min(cause.find_first_not_of(": "), cause.size()));
+  return std::string(cause);
 }
 
 Trouble& trouble_at(std::map<std::string, Trouble>& troubles, const std::string& subject,
@@ -134,7 +147,7 @@ void Reconciler::tell(const std::string& stack, const std::vector<Step>& steps,
       if (trouble != past_.troubles.end() && trouble->second.attempts > 1) continue;
       if (std::holds_alternative<StartContainer>(step->action)) kind = "service_restarted";
     }
-    callbacks_.on_happening({kind, stack, service, v1::REASON_NONE, step->cause});
+    callbacks_.on_happening({kind, stack, service, v1::REASON_NONE, without_subject(*step)});
   }
   if (removed && failed.empty() && desired_->stack(stack) == nullptr) {
     callbacks_.on_happening(

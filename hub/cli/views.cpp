@@ -108,9 +108,9 @@ std::string events_view(const Json& events, const Screen& screen) {
   }
   if (rows.empty()) return "";
   return layout({{"", Overflow::kKeep, 19},
-                 {"", Overflow::kCut, 10},
-                 {"", Overflow::kKeep, 16},
-                 {"", Overflow::kCut, 12},
+                 {"", Overflow::kCut, 6},
+                 {"", Overflow::kKeep, 13},
+                 {"", Overflow::kCut, 6},
                  {"", Overflow::kWrap}},
                 rows, screen, Titles::kHidden);
 }

@@ -189,6 +189,8 @@ TEST_CASE("events are lines of time, node, kind, subject and text") {
   const Json events = Json::parse(R"({"events": [{"id": 1, "at": "2026-01-31T11:59:00.5Z", "node": "pi-1",
       "kind": "drift_healed", "stack": "web", "service": "app", "reason": "none", "text": "container was removed"}]})");
   CHECK(events_view(events, screen(81)) ==
-        "2026-01-31 11:59:00  pi-1        drift_healed      web/app       container was\n"
-        "                                                                 removed\n");
+        "2026-01-31 11:59:00  pi-1    drift_healed   web/app  container was removed\n");
+  CHECK(events_view(events, screen(70)) ==
+        "2026-01-31 11:59:00  pi-1    drift_healed   web/app  container was\n"
+        "                                                     removed\n");
 }
