@@ -1,5 +1,7 @@
 #include "agent/apply/body.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/observed.h"
@@ -77,6 +79,41 @@ void add_mounts(json& body, const ContainerContext& container) {
   }
 }
 
+// "source:target[:options]"; a named volume or path never holds a colon, nor does a target.
+std::string target_of_bind(const std::string& bind) {
+  const std::size_t from = bind.find(':') + 1;
+  return bind.substr(from, bind.find(':', from) - from);
+}
+
+bool is_bound(const json& host, const std::string& target) {
+  const auto binds = host.find("Binds");
+  if (binds == host.end() || !binds->is_array()) return false;
+  return std::ranges::any_of(*binds, [&](const json& bind) { return target_of_bind(bind) == target; });
+}
+
+json* mount_at(json& host, const std::string& target) {
+  for (json& mount : host["Mounts"]) {
+    if (mount.value("Target", "") == target) return &mount;
+  }
+  return nullptr;
+}
+
+// A mount point that the new definition uses otherwise is left to it.
+void add_anonymous_volumes(json& body, const ContainerContext& container) {
+  for (const auto& [target, volume] : container.anonymous_volumes) {
+    json& host = body["HostConfig"];
+    if (host.is_null()) host = json::object();
+    if (is_bound(host, target) || host.value("Tmpfs", json::object()).contains(target)) continue;
+    if (host["Mounts"].is_null()) host["Mounts"] = json::array();
+    json* mount = mount_at(host, target);
+    if (mount == nullptr) {
+      host["Mounts"].push_back({{"Type", "volume"}, {"Source", volume}, {"Target", target}});
+    } else if (mount->value("Type", "") == "volume" && mount->value("Source", "").empty()) {
+      (*mount)["Source"] = volume;
+    }
+  }
+}
+
 template <typename Fill>
 std::string finished(std::string_view text, Fill fill) {
   try {
@@ -95,6 +132,7 @@ std::string container_body(const BodyContext& context, const ContainerContext& c
     label_container(body, context, container);
     add_networks(body, container);
     add_mounts(body, container);
+    add_anonymous_volumes(body, container);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ContainerContext {
   std::vector<std::string> mount_sources;  // absolute paths on the node, one for each of the service's mounts
   std::string network_of;                  // container id; empty: none
   ApiLevel engine_api;                     // decides whether all networks or the first go along
+  std::map<std::string, std::string> anonymous_volumes = {};  // to be taken over: their names by mount point
 };
 
 // Throw kInvalid for a body that is not what it should be.

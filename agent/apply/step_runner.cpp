@@ -80,7 +80,7 @@ asio::awaitable<void> StepRunner::run(std::shared_ptr<Occasion> occasion, Step s
 asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Step step,
                                          CreateContainer action) {
   const DesiredService& service = service_of(*occasion, step);
-  ContainerContext container{service, action.number, {}, {}, occasion->engine_api};
+  ContainerContext container{service, action.number, {}, {}, occasion->engine_api, action.volumes};
   for (const DesiredMount& mount : service.mounts) {
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }

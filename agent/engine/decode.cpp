@@ -97,6 +97,20 @@ const Json& require_list(const Json& value, const char* what) {
   return value;
 }
 
+// The engine names a volume without a name by 64 random hex digits. (Docker marks it by a label as well, from
+// API 1.42 on.)
+bool is_anonymous(const std::string& volume) {
+  return volume.size() == 64 && volume.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+void read_anonymous_volumes(const Json& answer, Container& container) {
+  for (const Json& mount : list_of(answer, "Mounts")) {
+    if (!mount.is_object() || text_of(mount, "Type") != "volume") continue;
+    const std::string name = text_of(mount, "Name");
+    if (is_anonymous(name)) container.anonymous_volumes[text_of(mount, "Destination")] = name;
+  }
+}
+
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, kMaxRefusal));
   std::replace_if(
@@ -139,6 +153,7 @@ Container container(std::string_view body) {
   container.restarts = in_range<std::uint32_t>(integer_of(answer, "RestartCount"));
   read_state(part_of(answer, "State"), container);
   read_host_config(part_of(answer, "HostConfig"), container);
+  read_anonymous_volumes(answer, container);
   const Json& networks = part_of(part_of(answer, "NetworkSettings"), "Networks");
   for (const auto& [name, endpoint] : networks.items()) container.networks.push_back(name);
   std::sort(container.networks.begin(), container.networks.end());

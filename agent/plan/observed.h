@@ -26,7 +26,8 @@ struct Container {
   std::uint32_t restarts = 0;
   std::string started_at;  // RFC 3339, as the engine writes it; "0001-01-01T00:00:00Z": never
   std::string finished_at;
-  std::vector<std::string> networks;  // real names, sorted
+  std::vector<std::string> networks;                     // real names, sorted
+  std::map<std::string, std::string> anonymous_volumes;  // their names by mount point
   // The parts that 'docker update' changes by hand, as the engine reports them.
   std::int64_t memory = 0;
   std::int64_t nano_cpus = 0;

@@ -40,6 +40,9 @@ struct CreateContainer {
   std::string name;
   std::uint32_t number = 1;
   std::optional<ContainerRef> network_of;
+  // Anonymous volumes of the container that it takes the place of, by mount point: what the application has
+  // written there is not lost with a replacement.
+  std::map<std::string, std::string> volumes;
 };
 struct ConnectNetwork {
   ContainerRef container;

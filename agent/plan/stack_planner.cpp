@@ -90,7 +90,8 @@ void StackPlanner::make(const ServiceView& view, const Slot& slot) {
     const auto removal = removals_.find(holder->id);
     if (removal != removals_.end()) after.push_back(removal->second);
   }
-  CreateContainer create{slot.name, slot.number, std::nullopt};
+  CreateContainer create{slot.name, slot.number, std::nullopt, {}};
+  if (!slot.old.empty()) create.volumes = slot.old.front()->anonymous_volumes;
   if (!service.network_of.empty()) {
     const Slot& base = view_.services.at(service.network_of).slots.front();
     create.network_of = base.current != nullptr ? ref(*base.current) : ContainerRef{"", base.name};

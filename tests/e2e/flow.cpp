@@ -63,6 +63,29 @@ TEST_CASE("one changed service of ten recreates one container", "[flow]") {
   CHECK(before == after);  // ids and start times
 }
 
+TEST_CASE("a volume without a name goes along to the container that takes the place of the old one",
+          "[flow]") {
+  Fleet fleet;
+  const auto commit = [&fleet](const std::string& version) {
+    fleet.repository().write("web.yml", compose({{"app", version}}) + "    volumes: [/data]\n");
+    fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
+  };
+  commit("1");
+  fleet.start_hub();
+  fleet.start_agent("a");
+  fleet.converge();
+  const std::string name = fleet.container("web", "app");
+  const auto before = fleet.engine().inspect(name);
+
+  for (const char* version : {"2", "3"}) {
+    commit(version);
+    fleet.converge();
+    const auto after = fleet.engine().inspect(name);
+    CHECK(after.at("Id") != before.at("Id"));
+    CHECK(after.at("Mounts").at(0).at("Name") == before.at("Mounts").at(0).at("Name"));
+  }
+}
+
 TEST_CASE("a stack goes only to the nodes that its selector names, with their variables", "[flow]") {
   Fleet fleet;
   const std::string file =

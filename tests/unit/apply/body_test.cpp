@@ -20,6 +20,7 @@ json body_of(const Desired& wanted, const std::string& name, const ContainerCont
     container.mount_sources = with->mount_sources;
     container.network_of = with->network_of;
     container.engine_api = with->engine_api;
+    container.anonymous_volumes = with->anonymous_volumes;
   }
   return json::parse(container_body({kNode, "rev", stack}, container));
 }
@@ -75,6 +76,18 @@ TEST_CASE("mounts of files become binds, and mounts where the path has a colon")
   REQUIRE(mounts.size() == 1);
   CHECK(mounts[0]["Source"] == "/d:e/data");
   CHECK(mounts[0]["ReadOnly"] == true);
+}
+
+TEST_CASE("anonymous volumes are taken over where the new definition has nothing else") {
+  const Desired wanted = desired({release("web", {with_body(service("app"), R"({"HostConfig":{
+      "Binds":["web_db:/db:rw"],"Tmpfs":{"/tmp":""},
+      "Mounts":[{"Type":"volume","Target":"/data"},{"Type":"bind","Source":"/x","Target":"/x"}]}})")})});
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "", {1, 41}};
+  with.anonymous_volumes = {{"/data", "v1"}, {"/db", "v2"}, {"/tmp", "v3"}, {"/var", "v4"}, {"/x", "v5"}};
+  const json host = body_of(wanted, "app", &with)["HostConfig"];
+  CHECK(host["Binds"] == json{"web_db:/db:rw"});
+  CHECK(host["Mounts"] == json::parse(R"([{"Type":"volume","Source":"v1","Target":"/data"},
+      {"Type":"bind","Source":"/x","Target":"/x"},{"Type":"volume","Source":"v4","Target":"/var"}])"));
 }
 
 TEST_CASE("networks and volumes are labelled and named") {

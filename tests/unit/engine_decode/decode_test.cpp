@@ -68,6 +68,14 @@ TEST_CASE("an inspected container has all that the planner looks at") {
   CHECK(container.restart_policy == "on-failure:3");
 }
 
+TEST_CASE("anonymous volumes are told from named ones") {
+  const std::string name(64, 'a');
+  const Container container = decode::container(
+      R"({"Id":"1","Name":"/n","Mounts":[{"Type":"volume","Name":")" + name + R"(","Destination":"/data"},
+      {"Type":"volume","Name":"web_db","Destination":"/db"},{"Type":"bind","Source":"/x","Destination":"/x"},7]})");
+  CHECK(container.anonymous_volumes == std::map<std::string, std::string>{{"/data", name}});
+}
+
 TEST_CASE("a container of which the engine says next to nothing is one that does not run") {
   const Container container =
       decode::container(R"({"Id":"1","Name":"x","State":null,"Config":{"Labels":null}})");
