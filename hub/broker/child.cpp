@@ -23,6 +23,7 @@ namespace {
 // Mosquitto needs a descriptor for each connection.
 constexpr rlim_t kDescriptors = 1'048'576;
 constexpr int kCannotRun = 127;
+constexpr unsigned kMostInherited = 65'536;
 
 // glibc 2.36 has wrappers for these, the C library of older systems has not.
 int open_process(pid_t pid) {
@@ -51,6 +52,14 @@ void write_pid(int fd) {
   [[maybe_unused]] const ssize_t written = ::write(fd, at, static_cast<std::size_t>(std::end(digits) - at));
 }
 
+// Asio makes sockets that children inherit. A broker that outlives a killed hub for a moment would go on
+// listening at the hub's own address, and the next hub could not.
+void close_inherited() {
+  constexpr unsigned kFirst = STDERR_FILENO + 1;
+  if (::syscall(SYS_close_range, kFirst, ~0U, 0) == 0) return;
+  for (unsigned fd = kFirst; fd < kMostInherited; ++fd) ::close(static_cast<int>(fd));  // Linux before 5.9
+}
+
 // Between fork and exec of a process with threads: nothing but async-signal-safe calls, no allocation
 // (fork(2)).
 [[noreturn]] void become(char* const* command, pid_t parent, int errors, int pid_file) {
@@ -68,6 +77,7 @@ void write_pid(int fd) {
   ::dup2(null, STDOUT_FILENO);
   ::dup2(errors, STDERR_FILENO);
   write_pid(pid_file);
+  close_inherited();
   ::execv(command[0], command);
   ::_exit(kCannotRun);
 }

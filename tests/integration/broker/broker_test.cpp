@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <vector>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -234,6 +237,20 @@ TEST_CASE("the broker may open as many descriptors as this process may be given"
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &ours) == 0);
   REQUIRE(::prlimit(f.pid(), RLIMIT_NOFILE, nullptr, &its) == 0);
   CHECK(its.rlim_cur >= ours.rlim_max);
+}
+
+TEST_CASE("the broker inherits nothing that the hub has open") {
+  // As the hub's own listening socket is: without O_CLOEXEC.
+  const int ours = ::open("/dev/zero", O_RDONLY);
+  Fixture f;
+  const auto broker = f.broker();
+  broker->start();
+  REQUIRE(f.run_until([&] { return broker->running(); }));
+  for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", f.pid()))) {
+    std::error_code gone;
+    CHECK(std::filesystem::read_symlink(entry.path(), gone) != "/dev/zero");
+  }
+  ::close(ours);
 }
 
 TEST_CASE("what the embedded broker cannot be is told when it is made") {
