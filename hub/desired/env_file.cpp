@@ -230,7 +230,8 @@ class EnvFile {
     std::set<std::string> unset;
     auto value = interpolate(text, lookup, error, &unset);
     for (const std::string& name : unset) {
-      if (warned_.insert(name).second) diagnostics_.push_back(unset_variable(name, {file_, line, 0}));
+      if (warned_.insert(name).second)
+        diagnostics_.push_back(unset_variable(name, UnsetVariables::kWarn, {file_, line, 0}));
     }
     // The statement is used up, wrong or not: nothing is left of it to skip.
     if (!value) fail(line, fmt::format("the value of '{}': {}", key, error.message), error.remedy);

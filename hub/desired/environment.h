@@ -9,6 +9,9 @@
 
 namespace hivemind::hub {
 
+// What a variable without value and default is: an error, or a warning and the empty string.
+enum class UnsetVariables { kError, kWarn };
+
 using Variables = std::map<std::string, std::string, std::less<>>;
 
 // The variables that a stack may read for one node. It remembers which names were asked for, found or not:

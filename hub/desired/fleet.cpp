@@ -13,8 +13,9 @@ namespace hivemind::hub {
 namespace {
 
 constexpr std::array<std::string_view, 3> kFleetKeys = {"stacks", "nodes", "rollouts"};
-constexpr std::array<std::string_view, 8> kStackKeys = {
-    "name", "compose_file", "compose_files", "env_file", "enabled", "nodes", "vars", "rollout"};
+constexpr std::array<std::string_view, 11> kStackKeys = {
+    "name", "compose_file", "compose_files", "env_file",        "enabled", "nodes",
+    "vars", "rollout",      "profiles",      "unset_variables", "pin"};
 constexpr std::array<std::string_view, 2> kNodeKeys = {"labels", "vars"};
 
 // Room for labels and variables of ten thousand nodes, and then some.
@@ -87,6 +88,11 @@ class FleetFile {
     }
     if (const yaml::Node* nodes = node.find("nodes")) entry.nodes = read_selector(*nodes, reader_);
     if (const yaml::Node* vars = node.find("vars")) entry.vars = reader_.variables(*vars, "vars");
+    if (const yaml::Node* profiles = node.find("profiles")) {
+      entry.profiles = reader_.text_or_texts(*profiles, "profiles");
+    }
+    if (const yaml::Node* rule = node.find("unset_variables")) read_unset_variables(*rule, entry);
+    if (const yaml::Node* pin = node.find("pin")) entry.pin = reader_.boolean(*pin, "pin").value_or(false);
     if (const yaml::Node* rollout = node.find("rollout")) read_rollout_name(*rollout, entry);
   }
 
@@ -139,6 +145,14 @@ class FleetFile {
       }
     }
     return paths;
+  }
+
+  void read_unset_variables(const yaml::Node& node, StackEntry& entry) {
+    const std::string rule = reader_.text(node, "unset_variables").value_or("error");
+    entry.unset_variables = rule == "warn" ? UnsetVariables::kWarn : UnsetVariables::kError;
+    if (!node.is_scalar() || rule == "warn" || rule == "error") return;
+    reader_.error(node.location, "fleet.unset-variables",
+                  fmt::format("'unset_variables' is '{}'; expected 'error' or 'warn'", rule));
   }
 
   void read_rollout_name(const yaml::Node& node, StackEntry& entry) {

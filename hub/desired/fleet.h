@@ -40,6 +40,9 @@ struct StackEntry {
   Selector nodes;
   Variables vars;
   std::string rollout;  // empty: all at once
+  std::vector<std::string> profiles;
+  UnsetVariables unset_variables = UnsetVariables::kError;
+  bool pin = false;  // images are resolved to digests at release time
 };
 
 struct NodeEntry {

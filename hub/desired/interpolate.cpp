@@ -171,23 +171,25 @@ void report(const Location& location, const InterpolationError& error, Diagnosti
     diagnostics.push_back(std::move(diagnostic));
 }
 
-void rewrite(yaml::Node& node, const Lookup& lookup, Diagnostics& diagnostics, UnsetWarned& warned) {
+void rewrite(yaml::Node& node, const Lookup& lookup, UnsetVariables rule, Diagnostics& diagnostics,
+             UnsetWarned& warned) {
   if (node.scalar.find('$') == std::string::npos) return;
   InterpolationError error;
   std::set<std::string> unset;
   auto text = interpolate(node.scalar, lookup, error, &unset);
   for (const std::string& name : unset) {
-    if (warned.insert(name).second) diagnostics.push_back(unset_variable(name, node.location));
+    if (warned.insert(name).second) diagnostics.push_back(unset_variable(name, rule, node.location));
   }
   if (!text) return report(node.location, error, diagnostics);
   node.scalar = std::move(*text);
   node.substituted = true;
 }
 
-void walk(yaml::Node& node, const Lookup& lookup, Diagnostics& diagnostics, UnsetWarned& warned) {
-  if (node.kind == yaml::Kind::kScalar) rewrite(node, lookup, diagnostics, warned);
-  for (yaml::Node& item : node.items) walk(item, lookup, diagnostics, warned);
-  for (auto& [key, value] : node.members) walk(value, lookup, diagnostics, warned);
+void walk(yaml::Node& node, const Lookup& lookup, UnsetVariables rule, Diagnostics& diagnostics,
+          UnsetWarned& warned) {
+  if (node.kind == yaml::Kind::kScalar) rewrite(node, lookup, rule, diagnostics, warned);
+  for (yaml::Node& item : node.items) walk(item, lookup, rule, diagnostics, warned);
+  for (auto& [key, value] : node.members) walk(value, lookup, rule, diagnostics, warned);
 }
 
 Lookup lookup_in(const Environment& environment) {
@@ -209,22 +211,25 @@ std::optional<std::string> interpolate(std::string_view text, const Environment&
   return interpolate(text, lookup_in(environment), error, unset);
 }
 
-Diagnostic unset_variable(std::string_view name, const Location& location) {
-  return {.severity = Severity::kWarning,
+Diagnostic unset_variable(std::string_view name, UnsetVariables rule, const Location& location) {
+  const bool error = rule == UnsetVariables::kError;
+  return {.severity = error ? Severity::kError : Severity::kWarning,
           .code = "compose.unset-variable",
           .location = location,
-          .message = fmt::format("variable '{}' is not set, and taken for an empty string", name),
+          .message =
+              fmt::format("variable '{}' is not set{}", name, error ? "" : ", and taken for an empty string"),
           .remedy = fmt::format("{}, or give a default with '${{{}:-…}}'", kHowToSet, name)};
 }
 
-void interpolate(yaml::Node& node, const Environment& environment, Diagnostics& diagnostics,
-                 UnsetWarned& warned) {
-  walk(node, lookup_in(environment), diagnostics, warned);
+void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
+                 Diagnostics& diagnostics, UnsetWarned& warned) {
+  walk(node, lookup_in(environment), rule, diagnostics, warned);
 }
 
-void interpolate(yaml::Node& node, const Environment& environment, Diagnostics& diagnostics) {
+void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
+                 Diagnostics& diagnostics) {
   UnsetWarned warned;
-  interpolate(node, environment, diagnostics, warned);
+  interpolate(node, environment, rule, diagnostics, warned);
 }
 
 }  // namespace hivemind::hub

@@ -32,8 +32,8 @@ std::optional<std::string> interpolate(std::string_view text, const Lookup& look
 std::optional<std::string> interpolate(std::string_view text, const Environment& environment,
                                        InterpolationError& error, std::set<std::string>* unset = nullptr);
 
-// The warning of a variable without value or default.
-Diagnostic unset_variable(std::string_view name, const Location& location);
+// What is said of a variable without value or default.
+Diagnostic unset_variable(std::string_view name, UnsetVariables rule, const Location& location);
 
 // Names that were already warned of, so that each is warned of once in a file.
 using UnsetWarned = std::set<std::string>;
@@ -41,9 +41,10 @@ using UnsetWarned = std::set<std::string>;
 // Rewrites every scalar value of the tree, but no key. A rewritten scalar is a string (never null, whatever
 // its text) with `substituted` set, so that as_bool() and the like still read "${READ_ONLY:-true}". Errors
 // are "compose.interpolation" at the scalar's place, and leave that scalar as it was. A variable without
-// value or default is one warning "compose.unset-variable" per file, at its first use.
-void interpolate(yaml::Node& node, const Environment& environment, Diagnostics& diagnostics,
-                 UnsetWarned& warned);
-void interpolate(yaml::Node& node, const Environment& environment, Diagnostics& diagnostics);
+// value or default is one "compose.unset-variable" per file, at its first use, as severe as the rule says.
+void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
+                 Diagnostics& diagnostics, UnsetWarned& warned);
+void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
+                 Diagnostics& diagnostics);
 
 }  // namespace hivemind::hub

@@ -40,8 +40,10 @@ void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot) {
   entry_ = &entry;
   compiled_ = 0;
   used_.clear();
-  const bool same_files =
-      loaded_ && loaded_->compose_files == entry.compose_files && loaded_->env_files == entry.env_files;
+  options_ = {entry.profiles, entry.unset_variables};
+  const bool same_files = loaded_ && loaded_->options == options_ &&
+                          loaded_->compose_files == entry.compose_files &&
+                          loaded_->env_files == entry.env_files;
   // What is said of the entry must point at the line where it stands now.
   if (same_files && (loaded_->diagnostics.empty() || loaded_->location == entry.location)) return;
   loaded_.reset();
@@ -55,6 +57,7 @@ void StackCompiler::load(const Snapshot& snapshot) {
   loaded.location = entry_->location;
   loaded.compose_files = entry_->compose_files;
   loaded.env_files = entry_->env_files;
+  loaded.options = options_;
   const ReadRecorder recorder(snapshot, reads_);
   compose::PathsRead paths;
   loaded.source = compose::load(recorder, entry_->name, entry_->compose_files, paths, loaded.diagnostics);
@@ -138,7 +141,8 @@ OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& s
     const Environment environment(variables.merged(*from_files));
     const ReadRecorder recorder(snapshot, reads_);
     compose::PathsRead paths;
-    auto release = compose::compile(*loaded_->source, environment, recorder, paths, outcome->diagnostics);
+    auto release =
+        compose::compile(*loaded_->source, environment, options_, recorder, paths, outcome->diagnostics);
     add_paths(paths, snapshot);
     for (const std::string& name : environment.order_read()) names.add(name);
     if (release) outcome->release = shared(std::move(*release));

@@ -50,6 +50,7 @@ class StackCompiler {
     Location location;  // of the entry
     std::vector<std::string> compose_files;
     std::vector<std::string> env_files;
+    compose::Options options;
     std::optional<compose::Source> source;
     std::vector<EnvText> env_texts;
     Diagnostics diagnostics;
@@ -65,6 +66,7 @@ class StackCompiler {
   void name_stack(Diagnostics& diagnostics) const;
 
   const StackEntry* entry_ = nullptr;
+  compose::Options options_;  // of the entry
   std::optional<Loaded> loaded_;
   Reads reads_;
   ReleaseMemo memo_;

@@ -10,20 +10,22 @@ namespace hivemind::hub::compose {
 namespace {
 
 // Each file is interpolated before it is merged: a default of one file is a value that the next may replace.
-yaml::Node interpolated(const Source& source, const Environment& environment, Diagnostics& diagnostics) {
+yaml::Node interpolated(const Source& source, const Environment& environment, const Options& options,
+                        Diagnostics& diagnostics) {
   std::vector<yaml::Node> documents = source.documents;
-  for (yaml::Node& document : documents) interpolate(document, environment, diagnostics);
+  for (yaml::Node& document : documents)
+    interpolate(document, environment, options.unset_variables, diagnostics);
   return merge(std::move(documents));
 }
 
 // Later steps build on what earlier ones have checked, so the first step with an error is the last.
 std::optional<CompiledRelease> compile_steps(const Source& source, const Environment& environment,
-                                             const Snapshot& snapshot, PathsRead& paths,
-                                             Diagnostics& diagnostics) {
+                                             const Options& options, const Snapshot& snapshot,
+                                             PathsRead& paths, Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
-  const yaml::Node document = interpolated(source, environment, diagnostics);
+  const yaml::Node document = interpolated(source, environment, options, diagnostics);
   if (has_errors(diagnostics)) return std::nullopt;
-  Project project = read_project(document, source.stack, environment, reader);
+  Project project = read_project(document, source.stack, environment, options, reader);
   validate(project, reader);
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
@@ -39,9 +41,10 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
 }  // namespace
 
 std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
-                                       const Snapshot& snapshot, PathsRead& paths, Diagnostics& diagnostics) {
+                                       const Options& options, const Snapshot& snapshot, PathsRead& paths,
+                                       Diagnostics& diagnostics) {
   Diagnostics own;
-  auto result = compile_steps(source, environment, snapshot, paths, own);
+  auto result = compile_steps(source, environment, options, snapshot, paths, own);
   for (Diagnostic& diagnostic : own) {
     diagnostic.stack = source.stack;
     diagnostics.push_back(std::move(diagnostic));

@@ -14,6 +14,13 @@
 // Compose files in, Engine API bodies out. Pure but for reading the snapshot.
 namespace hivemind::hub::compose {
 
+// What stacks.yml says about how a stack is compiled.
+struct Options {
+  std::vector<std::string> profiles{};  // active ones, besides those of COMPOSE_PROFILES; "*": all
+  UnsetVariables unset_variables = UnsetVariables::kError;
+  bool operator==(const Options&) const = default;
+};
+
 // The files of one stack, read and parsed, not yet interpolated: done once, used for every environment.
 struct Source {
   std::string stack;
@@ -30,6 +37,7 @@ std::optional<Source> load(const Snapshot& snapshot, const std::string& stack,
 // The release of a stack for one environment, or nothing when there were errors. Its digest and config hashes
 // depend on content alone: not on the order of maps, the revision, or the machine.
 std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
-                                       const Snapshot& snapshot, PathsRead& paths, Diagnostics& diagnostics);
+                                       const Options& options, const Snapshot& snapshot, PathsRead& paths,
+                                       Diagnostics& diagnostics);
 
 }  // namespace hivemind::hub::compose

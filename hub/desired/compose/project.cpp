@@ -15,14 +15,16 @@ namespace {
 struct TopLevel {
   const std::string& stack;
   const Environment& environment;
+  const Options& options;
   Project project;
 };
 
 // Asked for only when a service has profiles: a variable that is read is part of the release's environment.
-bool is_active(const std::vector<Text>& profiles, const Environment& environment) {
+bool is_active(const std::vector<Text>& profiles, const TopLevel& top) {
   if (profiles.empty()) return true;
-  const std::string active = "," + environment.get("COMPOSE_PROFILES").value_or("") + ",";
-  return active == ",*," || std::ranges::any_of(profiles, [&](const Text& profile) {
+  std::string active = "," + top.environment.get("COMPOSE_PROFILES").value_or("") + ",";
+  for (const std::string& profile : top.options.profiles) active += profile + ",";
+  return active.find(",*,") != std::string::npos || std::ranges::any_of(profiles, [&](const Text& profile) {
            return active.find("," + profile.value + ",") != std::string::npos;
          });
 }
@@ -42,7 +44,7 @@ void read_one_service(const yaml::Node& key, const yaml::Node& value, TopLevel& 
   const yaml::Node* profiles = value.find("profiles");
   if (profiles != nullptr && !profiles->is_null()) {
     const Reader::Scope in_profiles = reader.in_key("profiles");
-    if (!is_active(reader.texts(*profiles), top.environment)) {
+    if (!is_active(reader.texts(*profiles), top)) {
       top.project.inactive[name] = key.location;
       return;
     }
@@ -106,8 +108,8 @@ void join_default_network(TopLevel& top) {
 }  // namespace
 
 Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
-                     Reader& reader) {
-  TopLevel top{stack, environment, {}};
+                     const Options& options, Reader& reader) {
+  TopLevel top{stack, environment, options, {}};
   if (!document.is_map()) {
     reader.error(document.location, "compose.wrong-type",
                  "a Compose file must be a map with 'services', found " + document.describe());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/desired/compose/compose.h"
 #include "hub/desired/compose/model.h"
 #include "hub/desired/environment.h"
 
@@ -9,6 +10,6 @@ namespace hivemind::hub::compose {
 // that say nothing about networks are on 'default'; names of networks and volumes are the real ones. What is
 // wrong with single keys is reported here, what concerns several is validate.h's.
 Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
-                     Reader& reader);
+                     const Options& options, Reader& reader);
 
 }  // namespace hivemind::hub::compose

@@ -104,7 +104,8 @@ TEST_CASE("another list of files in the entry compiles the stack again") {
   repository.snapshot.file("web/more.yml", image("nginx:more"));
   repository.compile(std::nullopt);
   const Compilation second = repository.change(
-      "stacks.yml", "stacks: [{name: web, compose_files: [web/compose.yml, web/more.yml]}]");
+      "stacks.yml",
+      "stacks: [{name: web, compose_files: [web/compose.yml, web/more.yml], unset_variables: warn}]");
   CHECK(runs(second, "a") == "web=nginx:more");
 }
 

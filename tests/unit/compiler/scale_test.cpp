@@ -19,7 +19,8 @@ tests::MemorySnapshot fleet_of(int stacks, const std::string& tag) {
   std::string list = "stacks:\n";
   for (int i = 0; i < stacks; ++i) {
     const std::string name = "stack" + std::to_string(i);
-    list += "  - {name: " + name + ", compose_file: " + name + ".yml, vars: {GREETING: hello}}\n";
+    list += "  - {name: " + name + ", compose_file: " + name +
+            ".yml, vars: {GREETING: hello}, unset_variables: warn}\n";
     snapshot.file(name + ".yml", image("app:" + tag) +
                                      "    environment: {GREETING: $GREETING}\n    ports: ['" +
                                      std::to_string(8000 + i) + ":80']\n");

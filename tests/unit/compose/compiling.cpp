@@ -78,8 +78,9 @@ Compiled compile(MemorySnapshot repository, const std::vector<std::string>& file
   const auto source = hub::compose::load(repository, "web", files, compiled.paths, compiled.diagnostics);
   if (!source) return compiled;
   const hub::Environment environment(variables);
+  const hub::compose::Options options{.unset_variables = hub::UnsetVariables::kWarn};
   compiled.result =
-      hub::compose::compile(*source, environment, repository, compiled.paths, compiled.diagnostics);
+      hub::compose::compile(*source, environment, options, repository, compiled.paths, compiled.diagnostics);
   CHECK(compiled.result.has_value() == !hub::has_errors(compiled.diagnostics));
   return compiled;
 }

@@ -146,7 +146,8 @@ TEST_CASE("an unknown key is refused with its place and what was meant") {
   CHECK(
       one_refusal(kStack + "    enviroment: {}\n") ==
       "stacks.yml:4:5: error: stack 'web': key 'enviroment' is not known (known are 'name', 'compose_file', "
-      "'compose_files', 'env_file', 'enabled', 'nodes', 'vars', 'rollout') [fleet.unknown-key]");
+      "'compose_files', 'env_file', 'enabled', 'nodes', 'vars', 'rollout', 'profiles', 'unset_variables', "
+      "'pin') [fleet.unknown-key]");
   CHECK_THAT(one_refusal(kStack + "    enabld: true\n"), ContainsSubstring("(did you mean 'enabled'?)"));
   CHECK_THAT(one_refusal("stacks: []\nnodes: {a: {label: {}}}"),
              ContainsSubstring("(did you mean 'labels'?)"));

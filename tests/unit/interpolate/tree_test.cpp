@@ -23,7 +23,7 @@ struct Result {
 Result interpolated(std::string_view text) {
   Result result{document(text), {}};
   Diagnostics diagnostics;
-  interpolate(result.node, environment(), diagnostics);
+  interpolate(result.node, environment(), UnsetVariables::kWarn, diagnostics);
   for (const Diagnostic& diagnostic : diagnostics) result.said.push_back(to_text(diagnostic));
   return result;
 }
@@ -83,7 +83,7 @@ TEST_CASE("a document is interpolated for one environment without changing it fo
   const yaml::Node original = document("a: $V\n");
   Diagnostics diagnostics;
   yaml::Node copy = original;
-  interpolate(copy, environment(), diagnostics);
+  interpolate(copy, environment(), UnsetVariables::kWarn, diagnostics);
   CHECK(original.find("a")->scalar == "$V");
   CHECK(copy.find("a")->scalar == "value");
 }

@@ -20,11 +20,13 @@ struct EngineBody {
   void needs_api(int minor) { api_minor = std::max(api_minor, minor); }
 };
 
-// Keys of a service that belong together: how they are read into the model, and what becomes of them in the
-// engine's body. Reading sees one key at a time; what concerns several keys or services is validate.h's.
+// Keys of a service that belong together: how they are read into the model, what becomes of them in the
+// engine's body, and how they are printed in the normalised model, in the shape that 'docker compose config'
+// has. Reading sees one key at a time; what concerns several keys or services is validate.h's.
 struct Family {
   std::span<const Field<Service>> fields;
   void (*emit)(const Service& service, const Project& project, EngineBody& body);
+  void (*print)(const Service& service, const Project& project, nlohmann::json& into) = nullptr;
 };
 
 extern const Family kConfigs, kDependsOn, kDeploy, kEnvironment, kHealthcheck, kHosts, kImage, kLabels,
