@@ -4,20 +4,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+# shellcheck source=tests/prepare.sh
+source tests/prepare.sh
 
-./deploy/dependencies.sh build run engine test
-cmake --preset release -DHIVEMIND_TESTS=ON
-cmake --build build/release -j "$(nproc)" --target bench
-
-engine=$root/build/bench-engine
-if [[ -n ${HIVEMIND_TEST_DOCKER_HOST:-} ]]; then
-  export DOCKER_HOST=$HIVEMIND_TEST_DOCKER_HOST
-else
-  ./deploy/engine.sh stop "$engine"
-  trap './deploy/engine.sh stop "$engine"' EXIT
-  DOCKER_HOST=$(./deploy/engine.sh start "$engine")
-  export DOCKER_HOST
-fi
-./deploy/sample/app/image.sh hivemind-test:1
-export HIVEMIND_TEST_IMAGE=hivemind-test:1
-PATH=$PATH:/usr/sbin:/sbin build/release/bin/bench build/bench.json "$@"
+build_release bench
+use_engine "$root/build/bench-engine"
+build/release/bin/bench build/bench.json "$@"
