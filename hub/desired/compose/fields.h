@@ -34,12 +34,14 @@ inline bool is_extension(const yaml::Node& key) {
 }
 
 template <typename T>
-void read_unread(const yaml::Node& key, std::span<const Field<T>> fields, std::span<const UnreadKey> unread,
-                 Reader& reader) {
+void read_unread(const yaml::Node::Member& member, std::span<const Field<T>> fields,
+                 std::span<const UnreadKey> unread, Reader& reader) {
+  const auto& [key, value] = member;
   for (const UnreadKey& one : unread) {
     if (one.key != key.scalar) continue;
     if (one.how == Unread::kRefused) reader.unsupported_key(key, std::string(one.text));
     if (one.how == Unread::kIgnored) reader.ignored_key(key, one.text);
+    if (one.how != Unread::kRefused) reader.pass_on(key, value);
     return;
   }
   std::vector<std::string_view> known;
@@ -53,14 +55,15 @@ template <typename T>
 void read_fields(const yaml::Node& map, std::span<const Field<T>> fields, std::span<const UnreadKey> unread,
                  T& into, Reader& reader) {
   if (!reader.is_map(map)) return;
-  for (const auto& [key, value] : map.members) {
+  for (const yaml::Node::Member& member : map.members) {
+    const auto& [key, value] = member;
     if (is_extension(key)) continue;
     const Field<T>* found = nullptr;
     for (const Field<T>& field : fields) {
       if (field.key == key.scalar) found = &field;
     }
     if (found == nullptr) {
-      read_unread(key, fields, unread, reader);
+      read_unread(member, fields, unread, reader);
     } else if (!value.is_null()) {
       const Reader::Scope scope = reader.in_key(key.scalar);
       found->read(value, into, reader);

@@ -226,6 +226,7 @@ struct Service {
   Resources resources;
   std::optional<Logging> logging;
   Replicas replicas;
+  PassedOn passed_on;  // what has no meaning on a node, but is printed; in lists, without the index
 
   // The service of the stack whose network this one shares; empty: none.
   std::string network_of() const;
@@ -255,10 +256,15 @@ struct Volume {
   TextMap driver_opts, labels;
 };
 
+// One of the top-level 'configs' or 'secrets'.
 struct Config {
-  std::string key;
-  Text file;  // relative path; empty: content
-  std::optional<std::string> content;
+  std::string key, name;                // name: what it would be called in a store of configs; printed only
+  Text file;                            // relative path; empty: content
+  std::optional<std::string> content;   // given, or the variable's value
+  std::string environment;              // the variable that it comes from
+  bool external = false;                // refused where a service uses it: nodes have no such store
+  std::string driver, template_driver;  // refused as well
+  TextMap driver_opts, labels;
   Location location;
 };
 
@@ -267,7 +273,16 @@ struct Project {
   std::map<std::string, Location> inactive;  // services that a profile leaves out
   std::map<std::string, Network> networks;
   std::map<std::string, Volume> volumes;
-  std::map<std::string, Config> configs;
+  std::map<std::string, Config> configs, secrets;
+
+  // What follows is for printing the model only.
+  std::string name;
+  std::string
+      directory;  // absolute; printed relative paths start from it. Empty: they are printed as they are
+  std::vector<std::pair<std::string, yaml::Node>> extensions;  // top-level 'x-' keys
+
+  // A path of the model as it is printed: absolute, without '.' and '..'.
+  std::string printed_path(const std::string& path) const;
 };
 
 }  // namespace hivemind::hub::compose

@@ -185,6 +185,17 @@ void Reader::ignored_key(const yaml::Node& key, std::string_view why) {
   warning(key.location, "compose.ignored-key", fmt::format("key '{}' is ignored: {}", below(key), why));
 }
 
+void Reader::pass_on(const yaml::Node& key, const yaml::Node& value) {
+  if (!passed_on_) return;
+  std::vector<std::string> path = path_;
+  path.push_back(key.scalar);
+  passed_on_->emplace_back(std::move(path), value);
+}
+
+PassedOn Reader::keep_passed_on() {
+  return std::exchange(passed_on_, PassedOn{}).value_or(PassedOn{});
+}
+
 std::vector<std::string> values(const std::vector<Text>& texts) {
   std::vector<std::string> all;
   all.reserve(texts.size());

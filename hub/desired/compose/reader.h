@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/desired/diagnostic.h"
@@ -24,6 +25,9 @@ using Text = Located<std::string>;
 
 // A map, or a list of "KEY=VALUE"; nothing as value: the key alone.
 using Pairs = std::map<std::string, Located<std::optional<std::string>>>;
+
+// Members that are read into nothing: the keys that lead to each, from the service's, and its value.
+using PassedOn = std::vector<std::pair<std::vector<std::string>, yaml::Node>>;
 
 // Turns nodes into values and says what is wrong with them. It knows the stack, the service and the keys on
 // the way to what is being read, so that a message can name them.
@@ -83,6 +87,11 @@ class Reader {
   void unsupported_key(const yaml::Node& key, std::string remedy = {});
   void ignored_key(const yaml::Node& key, std::string_view why);
 
+  // Keeps a member that is read into nothing, for the normalised model. Nothing is kept before the first call
+  // of keep_passed_on(), which returns what was kept since the call before it.
+  void pass_on(const yaml::Node& key, const yaml::Node& value);
+  PassedOn keep_passed_on();
+
  private:
   void add(Severity severity, const Location& at, std::string_view code, std::string message,
            std::string remedy);
@@ -93,6 +102,7 @@ class Reader {
   std::string service_;
   std::vector<std::string> path_;
   int errors_ = 0;
+  std::optional<PassedOn> passed_on_;
 };
 
 // Texts alone.

@@ -51,7 +51,9 @@ std::vector<Field<Service>> all_fields() {
 
 void read_service(const yaml::Node& node, Service& service, Reader& reader) {
   const std::vector<Field<Service>> fields = all_fields();
+  reader.keep_passed_on();
   read_fields<Service>(node, fields, kUnread, service, reader);
+  service.passed_on = reader.keep_passed_on();
 }
 
 EngineBody emit_service(const Service& service, const Project& project) {
