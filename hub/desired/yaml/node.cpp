@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <limits>
+#include <variant>
 
 #include <fmt/format.h>
+
+#include "hub/desired/yaml/number.h"
 
 namespace hivemind::hub::yaml {
 namespace {
@@ -26,73 +27,19 @@ std::optional<bool> to_bool(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_sign(char c) {
-  return c == '-' || c == '+';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string_view without_sign(std::string_view text) {
-  if (!text.empty() && is_sign(text.front())) text.remove_prefix(1);
-  return text;
-}
-
-bool is_decimal(std::string_view text) {
-  text = without_sign(text);
-  return !text.empty() && std::ranges::all_of(text, is_digit);
-}
-
-bool has_base(std::string_view text, std::string_view prefix, std::string_view digits) {
-  return text.starts_with(prefix) && text.size() > prefix.size() &&
-         text.find_first_not_of(digits, prefix.size()) == std::string_view::npos;
-}
-
-bool is_octal(std::string_view text) {
-  return has_base(text, "0o", "01234567");
-}
-bool is_hexadecimal(std::string_view text) {
-  return has_base(text, "0x", "0123456789abcdefABCDEF");
-}
-bool is_integer(std::string_view text) {
-  return is_decimal(text) || is_octal(text) || is_hexadecimal(text);
-}
-
-bool is_infinity(std::string_view text) {
-  return is_one_of(without_sign(text), {".inf", ".Inf", ".INF"});
-}
-bool is_nan(std::string_view text) {
-  return is_one_of(text, {".nan", ".NaN", ".NAN"});
-}
-
-// [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?   (YAML 1.2.2, 10.3.2)
-bool is_finite_float(std::string_view text) {
-  text = without_sign(text);
-  const std::size_t exponent = text.find_first_of("eE");
-  if (exponent != std::string_view::npos) {
-    if (!is_decimal(text.substr(exponent + 1))) return false;
-    text = text.substr(0, exponent);
-  }
-  const std::size_t dot = text.find('.');
-  const std::string_view whole = text.substr(0, dot);
-  const std::string_view rest = dot == std::string_view::npos ? "" : text.substr(dot + 1);
-  return (!whole.empty() || !rest.empty()) && std::ranges::all_of(whole, is_digit) &&
-         std::ranges::all_of(rest, is_digit);
-}
-
 Type type_of(std::string_view text) {
   if (is_null_text(text)) return Type::kNull;
   if (to_bool(text)) return Type::kBool;
-  if (is_integer(text)) return Type::kInteger;
-  if (is_finite_float(text) || is_infinity(text) || is_nan(text)) return Type::kFloat;
-  return Type::kString;
+  const auto number = parse_number(text);
+  if (!number) return Type::kString;
+  return std::holds_alternative<double>(*number) ? Type::kFloat : Type::kInteger;
 }
 
-template <typename Number, typename... Base>
-std::optional<Number> convert(std::string_view text, Base... base) {
+// What interpolation made is cast by the key that wants a number, and has no bases then.
+std::optional<std::int64_t> cast_to_integer(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base...);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
@@ -119,7 +66,7 @@ const Node* Node::find_key(std::string_view key) const {
 
 Type Node::type() const {
   if (is_null()) return Type::kNull;
-  if (kind != Kind::kScalar || !plain || substituted) return Type::kString;
+  if (kind != Kind::kScalar || !plain || substituted || !tag.empty()) return Type::kString;
   return type_of(scalar);
 }
 
@@ -129,21 +76,25 @@ std::optional<bool> Node::as_bool() const {
 }
 
 std::optional<std::int64_t> Node::as_integer() const {
-  if (kind != Kind::kScalar || !(plain || substituted)) return std::nullopt;
-  const std::string_view text = scalar;
-  if (is_decimal(text)) return convert<std::int64_t>(text, 10);
-  if (is_octal(text)) return convert<std::int64_t>(text.substr(2), 8);
-  if (is_hexadecimal(text)) return convert<std::int64_t>(text.substr(2), 16);
-  return std::nullopt;
+  if (kind != Kind::kScalar) return std::nullopt;
+  if (substituted) return cast_to_integer(scalar);
+  const auto number = plain ? parse_number(scalar) : std::nullopt;
+  if (!number || !std::holds_alternative<std::int64_t>(*number)) return std::nullopt;
+  return std::get<std::int64_t>(*number);
 }
 
 std::optional<double> Node::as_float() const {
   if (kind != Kind::kScalar || !(plain || substituted)) return std::nullopt;
-  if (is_nan(scalar)) return std::numeric_limits<double>::quiet_NaN();
-  if (is_infinity(scalar)) return (scalar.front() == '-' ? -1 : 1) * std::numeric_limits<double>::infinity();
-  if (is_finite_float(scalar)) return convert<double>(scalar);
-  const auto integer = as_integer();
-  return integer ? std::optional<double>(static_cast<double>(*integer)) : std::nullopt;
+  const auto number = parse_number(scalar);
+  if (!number) return std::nullopt;
+  return std::visit([](auto value) { return static_cast<double>(value); }, *number);
+}
+
+std::string Node::printed() const {
+  if (kind != Kind::kScalar || !plain || substituted || !tag.empty()) return scalar;
+  if (const auto truth = to_bool(scalar)) return *truth ? "true" : "false";
+  const auto number = parse_number(scalar);
+  return number ? print(*number) : scalar;
 }
 
 std::string Node::describe() const {

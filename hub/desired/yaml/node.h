@@ -13,7 +13,8 @@ namespace hivemind::hub::yaml {
 
 enum class Kind { kNull, kScalar, kSequence, kMap };
 
-// YAML 1.2 core schema type of a plain scalar; quoted and block scalars are always strings.
+// The type that the reference's parser gives a plain scalar: YAML 1.2's core schema, with 0b10, 010 (octal)
+// and 1_000 as numbers besides. Quoted and block scalars, and those with a tag of their own, are strings.
 enum class Type { kNull, kBool, kInteger, kFloat, kString };
 
 // One node of a document, aliases expanded and merge keys ("<<") applied. A value: copies, compares, may be
@@ -43,8 +44,12 @@ class Node {
   Type type() const;
   // Of plain and of substituted scalars; nothing for quoted ones.
   std::optional<bool> as_bool() const;             // true/false only (YAML 1.2 core)
-  std::optional<std::int64_t> as_integer() const;  // decimal, 0o… and 0x…
+  std::optional<std::int64_t> as_integer() const;  // decimal, 010, 0o…, 0x…, 0b…; substituted: decimal
   std::optional<double> as_float() const;          // integers too
+
+  // A scalar's text as the reference prints it where a string is wanted: the plain ones are typed before they
+  // are printed (010 is "8", 0x10 "16", 1.10 "1.1", 1e6 "1e+06", True "true"); anything else as written.
+  std::string printed() const;
 
   // "a map", "a list", "the string 'x'", "the number '8'", "nothing": for messages.
   std::string describe() const;
