@@ -11,6 +11,7 @@
 #include "agent/apply/lanes.h"
 #include "agent/engine/engine.h"
 #include "agent/plan/desired.h"
+#include "agent/plan/notices.h"
 #include "agent/plan/plan.h"
 
 namespace hivemind::agent {
@@ -20,6 +21,9 @@ struct Occasion {
   std::shared_ptr<const Desired> desired;
   ApiLevel engine_api;
   std::map<std::string, std::string> made;  // ids of the containers that its steps made, by name
+  // What its steps have learnt, by subject: the engine's warnings to what they made. Also empty lists: what
+  // was known before of the subject is over.
+  std::map<std::string, std::vector<Notice>> notices;
 };
 
 // Turns one step into its engine call. Pulls are none of its business.

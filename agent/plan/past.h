@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "agent/plan/notices.h"
 #include "hivemind/v1/report.pb.h"
 
 // What the planner may know besides the wish and reality: what was tried, and what was seen that reality does
@@ -48,6 +49,7 @@ struct Past {
   std::map<std::string, Trouble> troubles;  // by subject: "<stack>/<service>", "<stack>/network:<name>" …
   std::map<std::string, GoodRelease> good;  // by stack
   std::map<std::string, Fetch> fetches;     // by image_key()
+  Notices notices;                          // what steps have learnt
   std::set<std::string> fresh;  // "<stack>/<service>" whose image was pulled for the container to come
 };
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/plan/notices.h"
 #include "agent/plan/past.h"
 #include "hivemind/v1/report.pb.h"
 
@@ -115,6 +116,7 @@ struct Answers {
 struct Plan {
   std::vector<Step> steps;
   std::vector<Pending> pending;
+  std::vector<Notice> notices;  // what looking alone has shown, such as volumes that differ
   Questions questions;
   std::set<std::string> fetching;      // image keys that some service still waits for
   std::optional<TimePoint> next_look;  // when waiting ends by itself

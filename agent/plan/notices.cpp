@@ -1,0 +1,96 @@
+#include "agent/plan/notices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace hivemind::agent {
+namespace {
+
+// A report goes to the broker with every change: it stays small whatever an engine or an application does.
+constexpr std::size_t kMostOfAKind = 50;
+constexpr std::size_t kLongestText = 500;
+
+// Engines' and files' words may hold anything; protobuf's strings may not.
+std::string printable(const std::string& text) {
+  std::string clean;
+  for (const char c : text) {
+    if (clean.size() >= kLongestText) return clean + "...";
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f) {
+      clean += fmt::format("\\x{:02x}", byte);
+    } else {
+      clean += c;
+    }
+  }
+  return clean;
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t from = text.find_first_not_of(" \t\r\n");
+  if (from == std::string::npos) return {};
+  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
+}
+
+std::string prefix_of(std::string_view stack) {
+  return std::string(stack) + "/";
+}
+
+}  // namespace
+
+std::vector<Notice> engine_warnings(const std::string& stack, const std::string& service,
+                                    const std::vector<std::string>& warnings) {
+  std::vector<Notice> notices;
+  for (const std::string& warning : warnings) {
+    std::string text = trimmed(warning);
+    if (!text.empty()) notices.push_back({stack, notice_kinds::kEngineWarning, service, std::move(text)});
+  }
+  return notices;
+}
+
+void Notices::learn(const std::string& subject, std::vector<Notice> notices) {
+  if (notices.empty()) {
+    by_subject_.erase(subject);
+  } else {
+    by_subject_[subject] = std::move(notices);
+  }
+}
+
+void Notices::forget_stack(std::string_view stack) {
+  const std::string prefix = prefix_of(stack);
+  std::erase_if(by_subject_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+}
+
+std::vector<Notice> Notices::of_stack(std::string_view stack) const {
+  const std::string prefix = prefix_of(stack);
+  std::vector<Notice> found;
+  for (auto at = by_subject_.lower_bound(prefix); at != by_subject_.end(); ++at) {
+    if (!at->first.starts_with(prefix)) break;
+    found.insert(found.end(), at->second.begin(), at->second.end());
+  }
+  return found;
+}
+
+std::vector<Notice> presentable(std::vector<Notice> notices) {
+  for (Notice& notice : notices) notice.text = printable(notice.text);
+  std::ranges::sort(notices);
+  const auto twins = std::ranges::unique(notices);
+  notices.erase(twins.begin(), twins.end());
+  std::vector<Notice> kept;
+  for (std::size_t from = 0; from < notices.size();) {
+    std::size_t to = from;
+    while (to < notices.size() && notices[to].stack == notices[from].stack &&
+           notices[to].kind == notices[from].kind)
+      ++to;
+    const std::size_t end = std::min(to, from + kMostOfAKind);
+    for (std::size_t i = from; i < end; ++i) kept.push_back(notices[i]);
+    if (to > end) {
+      kept.push_back({notices[from].stack, notices[from].kind, "", fmt::format("and {} more", to - end)});
+    }
+    from = to;
+  }
+  return kept;
+}
+
+}  // namespace hivemind::agent
