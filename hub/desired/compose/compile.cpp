@@ -1,31 +1,20 @@
-#include "hub/desired/compose/compose.h"
+#include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/contents.h"
 #include "hub/desired/compose/lower.h"
-#include "hub/desired/compose/merge.h"
 #include "hub/desired/compose/project.h"
 #include "hub/desired/compose/validate.h"
-#include "hub/desired/interpolate.h"
 
 namespace hivemind::hub::compose {
 namespace {
-
-// Each file is interpolated before it is merged: a default of one file is a value that the next may replace.
-yaml::Node interpolated(const Source& source, const Environment& environment, const Options& options,
-                        Diagnostics& diagnostics) {
-  std::vector<yaml::Node> documents = source.documents;
-  for (yaml::Node& document : documents)
-    interpolate(document, environment, options.unset_variables, diagnostics);
-  return merge(std::move(documents));
-}
 
 // Later steps build on what earlier ones have checked, so the first step with an error is the last.
 std::optional<CompiledRelease> compile_steps(const Source& source, const Environment& environment,
                                              const Options& options, const Snapshot& snapshot,
                                              PathsRead& paths, Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
-  const yaml::Node document = interpolated(source, environment, options, diagnostics);
-  if (has_errors(diagnostics)) return std::nullopt;
-  Project project = read_project(document, source.stack, environment, options, reader);
+  const auto document = assemble(source, environment, options, snapshot, paths, reader);
+  if (!document) return std::nullopt;
+  Project project = read_project(*document, source.stack, environment, options, reader);
   validate(project, reader);
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
