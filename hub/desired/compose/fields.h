@@ -9,11 +9,16 @@
 
 namespace hivemind::hub::compose {
 
-// What to do with one key of a map that describes a T. The reader's path already ends in the key.
+// Whether a key may stand there without a value, which then says no more than an absent key.
+enum class Null { kRefused, kAllowed };
+
+// What to do with one key of a map that describes a T. The reader's path already ends in the key; the value
+// is never null.
 template <typename T>
 struct Field {
   std::string_view key;
   void (*read)(const yaml::Node& value, T& into, Reader& reader);
+  Null null = Null::kRefused;
 };
 
 // Keys that the specification has and that are not read.
@@ -28,7 +33,7 @@ struct UnreadKey {
   std::string_view text = {};  // the remedy, or why it is ignored
 };
 
-// A key whose value is absent or null is left alone; 'x-' keys are the user's own at every level.
+// 'x-' keys are the user's own at every level.
 inline bool is_extension(const yaml::Node& key) {
   return key.scalar.starts_with("x-");
 }
@@ -41,7 +46,7 @@ void read_unread(const yaml::Node::Member& member, std::span<const Field<T>> fie
     if (one.key != key.scalar) continue;
     if (one.how == Unread::kRefused) reader.unsupported_key(key, std::string(one.text));
     if (one.how == Unread::kIgnored) reader.ignored_key(key, one.text);
-    if (one.how != Unread::kRefused) reader.pass_on(key, value);
+    reader.pass_on(key, value);
     return;
   }
   std::vector<std::string_view> known;
@@ -64,9 +69,13 @@ void read_fields(const yaml::Node& map, std::span<const Field<T>> fields, std::s
     }
     if (found == nullptr) {
       read_unread(member, fields, unread, reader);
-    } else if (!value.is_null()) {
+    } else if (!value.is_null() || found->null == Null::kRefused) {
       const Reader::Scope scope = reader.in_key(key.scalar);
-      found->read(value, into, reader);
+      if (value.is_null()) {
+        reader.wrong_type(value, "given");
+      } else {
+        found->read(value, into, reader);
+      }
     }
   }
 }

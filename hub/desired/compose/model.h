@@ -243,7 +243,7 @@ struct Network {
   std::string driver;
   TextMap driver_opts, labels;
   bool internal = false, attachable = false;
-  std::optional<bool> enable_ipv6;
+  std::optional<bool> enable_ipv4, enable_ipv6;
   std::string ipam_driver;
   std::vector<IpamPool> ipam_pools;
   TextMap ipam_options;

@@ -83,14 +83,19 @@ void read_volumes(const yaml::Node& node, TopLevel& top, Reader& reader) {
   top.project.volumes = read_volume_map(node, top.stack, reader);
 }
 void read_configs(const yaml::Node& node, TopLevel& top, Reader& reader) {
-  top.project.configs = read_config_map(node, top.environment, reader);
+  top.project.configs = read_config_map(node, top.stack, top.environment, reader);
+}
+void read_secrets(const yaml::Node& node, TopLevel& top, Reader& reader) {
+  top.project.secrets = read_secret_map(node, top.stack, top.environment, reader);
 }
 
 constexpr Field<TopLevel> kFields[] = {{"name", read_name},         {"version", read_version},
                                        {"services", read_services}, {"networks", read_networks},
-                                       {"volumes", read_volumes},   {"configs", read_configs}};
+                                       {"volumes", read_volumes},   {"configs", read_configs},
+                                       {"secrets", read_secrets}};
 constexpr UnreadKey kUnread[] = {
-    {"include", Unread::kRefused, "list the files in 'compose_files' of the stack"}, {"models"}, {"secrets"}};
+    {"include", Unread::kRefused, "list the files in 'compose_files' of the stack"},
+    {"models", Unread::kRefused, "run the model in a service of its own"}};
 
 // The network 'default' exists only where a service is on it.
 void join_default_network(TopLevel& top) {

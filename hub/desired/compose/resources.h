@@ -5,15 +5,20 @@
 #include "hub/desired/compose/model.h"
 #include "hub/desired/environment.h"
 
-// The top-level 'networks', 'volumes' and 'configs': what services refer to.
+// The top-level 'networks', 'volumes', 'configs' and 'secrets': what services refer to.
 namespace hivemind::hub::compose {
 
 std::map<std::string, Network> read_network_map(const yaml::Node& node, const std::string& stack,
                                                 Reader& reader);
 std::map<std::string, Volume> read_volume_map(const yaml::Node& node, const std::string& stack,
                                               Reader& reader);
-std::map<std::string, Config> read_config_map(const yaml::Node& node, const Environment& environment,
-                                              Reader& reader);
+std::map<std::string, Config> read_config_map(const yaml::Node& node, const std::string& stack,
+                                              const Environment& environment, Reader& reader);
+std::map<std::string, Config> read_secret_map(const yaml::Node& node, const std::string& stack,
+                                              const Environment& environment, Reader& reader);
+
+// Whether a node can have it: for those that a service uses. what: "config" or "secret"; at: the use.
+void check_config(const Config& config, std::string_view what, const Location& at, Reader& reader);
 
 // Bodies of POST /networks/create and POST /volumes/create, without the bookkeeping labels.
 nlohmann::json network_body(const Network& network);

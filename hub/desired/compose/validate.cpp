@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hub/desired/compose/resources.h"
 #include "hub/desired/compose/suggest.h"
 
 namespace hivemind::hub::compose {
@@ -149,7 +150,10 @@ void check_volumes(const Service& service, const Project& project, Reader& reade
 void check_configs(const Service& service, const Project& project, Reader& reader) {
   for (const ConfigUse& use : service.mounts.configs) {
     const std::string& name = use.source.value;
-    if (project.configs.contains(name)) continue;
+    if (const auto found = project.configs.find(name); found != project.configs.end()) {
+      check_config(found->second, "config", use.source.location, reader);
+      continue;
+    }
     reader.error(use.source.location, "compose.undefined-config",
                  fmt::format("config '{}' is not defined", name),
                  did_you_mean(name, project.configs, "define it under the top-level 'configs'"));

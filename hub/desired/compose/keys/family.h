@@ -22,7 +22,8 @@ struct EngineBody {
 
 // Keys of a service that belong together: how they are read into the model, what becomes of them in the
 // engine's body, and how they are printed in the normalised model, in the shape that 'docker compose config'
-// has. Reading sees one key at a time; what concerns several keys or services is validate.h's.
+// has (paths through Project::printed_path). Reading sees one key at a time; what concerns several keys or
+// services is validate.h's.
 struct Family {
   std::span<const Field<Service>> fields;
   void (*emit)(const Service& service, const Project& project, EngineBody& body);
