@@ -126,6 +126,10 @@ Project read_project(const yaml::Node& document, const std::string& stack, const
     reader.error(document.location, "compose.no-services", "the stack has no 'services'");
   }
   join_default_network(top);
+  top.project.name = stack;
+  for (const auto& [key, value] : document.members) {
+    if (is_extension(key)) top.project.extensions.emplace_back(key.scalar, value);
+  }
   return std::move(top.project);
 }
 

@@ -63,4 +63,12 @@ EngineBody emit_service(const Service& service, const Project& project) {
   return body;
 }
 
+nlohmann::json print_service(const Service& service, const Project& project) {
+  nlohmann::json into = nlohmann::json::object();
+  for (const Family* family : kFamilies) {
+    if (family->print != nullptr) family->print(service, project, into);
+  }
+  return into;
+}
+
 }  // namespace hivemind::hub::compose

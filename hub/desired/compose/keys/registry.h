@@ -9,4 +9,7 @@ void read_service(const yaml::Node& node, Service& service, Reader& reader);
 
 EngineBody emit_service(const Service& service, const Project& project);
 
+// Its part of the normalised model, but for what was passed on.
+nlohmann::json print_service(const Service& service, const Project& project);
+
 }  // namespace hivemind::hub::compose

@@ -1,0 +1,68 @@
+#include "hub/desired/compose/config.h"
+
+#include <algorithm>
+
+#include "hub/desired/compose/assemble.h"
+#include "hub/desired/compose/contents.h"
+#include "hub/desired/compose/lower.h"
+#include "hub/desired/compose/print.h"
+#include "hub/desired/compose/project.h"
+#include "hub/desired/compose/validate.h"
+
+namespace hivemind::hub::compose {
+namespace {
+
+// What a file may say to Compose on one machine, but not to nodes that nobody sits at.
+constexpr std::string_view kOwnRefusals[] = {
+    "compose.unsupported-key", "compose.unsupported-value", "compose.build-without-image",
+    "compose.reserved-label",  "compose.unset-variable",    "compose.no-services",
+    "compose.port-conflict",   "compose.home-path",         "compose.too-large",
+};
+
+bool is_valid(const Diagnostics& diagnostics) {
+  return std::ranges::all_of(diagnostics, [](const Diagnostic& one) {
+    return one.severity != Severity::kError || is_own_refusal(one);
+  });
+}
+
+std::optional<nlohmann::json> config_steps(const Source& source, const Environment& environment,
+                                           const Options& options, const Snapshot& snapshot,
+                                           const std::string& directory, PathsRead& paths,
+                                           Diagnostics& diagnostics) {
+  Reader reader(source.stack, diagnostics);
+  const auto document = assemble(source, environment, options, snapshot, paths, reader);
+  if (!document) return std::nullopt;
+  Project project = read_project(*document, source.stack, environment, options, reader);
+  project.directory = directory;
+  validate(project, reader);
+  Repository repository(snapshot, source.directory, paths, reader);
+  for (auto& [name, service] : project.services) {
+    const Reader::Scope scope = reader.in_service(name);
+    resolve_environment(service, environment, repository, reader);
+  }
+  if (!is_valid(diagnostics)) return std::nullopt;
+  nlohmann::json model = print_project(project, environment);
+  if (!has_errors(diagnostics)) lower(project, source.stack, repository, reader);  // for what it objects to
+  return model;
+}
+
+}  // namespace
+
+bool is_own_refusal(const Diagnostic& diagnostic) {
+  return std::ranges::find(kOwnRefusals, diagnostic.code) != std::end(kOwnRefusals);
+}
+
+std::optional<nlohmann::json> config(const Source& source, const Environment& environment,
+                                     const Options& options, const Snapshot& snapshot,
+                                     const std::string& directory, PathsRead& paths,
+                                     Diagnostics& diagnostics) {
+  Diagnostics own;
+  auto model = config_steps(source, environment, options, snapshot, directory, paths, own);
+  for (Diagnostic& diagnostic : own) {
+    diagnostic.stack = source.stack;
+    diagnostics.push_back(std::move(diagnostic));
+  }
+  return model;
+}
+
+}  // namespace hivemind::hub::compose

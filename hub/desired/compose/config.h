@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "hub/desired/compose/compose.h"
+
+namespace hivemind::hub::compose {
+
+// The normalised model of a stack's Compose files (print.h), named after the stack. Nothing when they are no
+// valid Compose. What is valid and cannot run on a node is printed, and said in the diagnostics: has_errors()
+// tells whether the stack would be compiled. directory: absolute, what the source's directory is on this
+// machine; printed paths start from it.
+std::optional<nlohmann::json> config(const Source& source, const Environment& environment,
+                                     const Options& options, const Snapshot& snapshot,
+                                     const std::string& directory, PathsRead& paths,
+                                     Diagnostics& diagnostics);
+
+// Whether only HiveMind objects: Compose itself takes the file.
+bool is_own_refusal(const Diagnostic& diagnostic);
+
+}  // namespace hivemind::hub::compose
