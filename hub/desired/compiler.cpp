@@ -91,7 +91,7 @@ class Compiler::Impl {
   explicit Impl(std::string directory) : directory_(std::move(directory)) {}
 
   Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                      const std::optional<std::set<std::string>>& changed) {
+                      const std::optional<std::set<std::string>>& changed, const KnownPins* known) {
     Compilation result;
     result.revision = snapshot.revision();
     // Before anything may end this early: the next call is told only of what changes from here on.
@@ -100,7 +100,7 @@ class Compiler::Impl {
     result.diagnostics = fleet_diagnostics_;
     if (fleet_) {
       result.valid = true;
-      compile_stacks(snapshot, nodes, result);
+      compile_stacks(snapshot, nodes, known, result);
     }
     sort(result.diagnostics);
     return result;
@@ -116,7 +116,8 @@ class Compiler::Impl {
     fleet_is_read_ = true;
   }
 
-  void compile_stacks(const Snapshot& snapshot, std::span<const NodeIdentity> nodes, Compilation& result) {
+  void compile_stacks(const Snapshot& snapshot, std::span<const NodeIdentity> nodes, const KnownPins* known,
+                      Compilation& result) {
     std::vector<Candidate> candidates;
     candidates.reserve(nodes.size());
     for (const NodeIdentity& node : nodes) {
@@ -127,10 +128,11 @@ class Compiler::Impl {
     std::vector<Column> columns;
     for (const StackEntry& entry : fleet_->stacks) {
       if (!entry.enabled) continue;
-      columns.push_back(compile_stack(entry, snapshot, candidates, result.compiled));
+      columns.push_back(compile_stack(entry, snapshot, candidates, known, result));
       result.stacks.push_back(entry.name);
     }
     std::ranges::sort(result.stacks);
+    if (known != nullptr) note_unlisted(*known, result);
     assign(columns, result);
     for (const Column& column : columns) column.said.append_to(result.diagnostics, column.selected);
   }
@@ -142,11 +144,32 @@ class Compiler::Impl {
     });
   }
 
+  static void note_unlisted(const KnownPins& known, Compilation& result) {
+    for (const auto& [stack, pins] : known.pins) {
+      if (!std::ranges::binary_search(result.stacks, stack)) result.pins_outdated.insert(stack);
+    }
+  }
+
+  // Only once it has been compiled it is known what a stack reads. When that has changed since its pins were
+  // made, they are not for this release.
   Column compile_stack(const StackEntry& entry, const Snapshot& snapshot,
-                       const std::vector<Candidate>& candidates, std::size_t& compiled) {
+                       const std::vector<Candidate>& candidates, const KnownPins* known,
+                       Compilation& result) {
+    const StackPins none;
+    if (known == nullptr) return compile_with(nullptr, entry, snapshot, candidates, result);
+    const auto found = known->pins.find(entry.name);
+    if (found == known->pins.end()) return compile_with(&none, entry, snapshot, candidates, result);
+    Column column = compile_with(&found->second, entry, snapshot, candidates, result);
+    if (known->changed && !stacks_[entry.name].has_read(*known->changed)) return column;
+    result.pins_outdated.insert(entry.name);
+    return compile_with(&none, entry, snapshot, candidates, result);
+  }
+
+  Column compile_with(const StackPins* pins, const StackEntry& entry, const Snapshot& snapshot,
+                      const std::vector<Candidate>& candidates, Compilation& result) {
     Column column{&entry, 0, {}, {}};
     StackCompiler& stack = stacks_[entry.name];
-    stack.begin(entry, snapshot);
+    stack.begin(entry, snapshot, pins);
     column.said.add(stack.load_diagnostics());
     for (const Candidate& one : candidates) {
       if (!entry.nodes.selects(one.node)) continue;
@@ -154,9 +177,13 @@ class Compiler::Impl {
       column.outcomes[one.node.id] = stack.is_loaded() ? stack.outcome(variables, snapshot) : nullptr;
     }
     column.selected = column.outcomes.size();
-    for (const auto& [outcome, concerned] : by_outcome(column))
+    for (const auto& [outcome, concerned] : by_outcome(column)) {
       column.said.add(outcome->diagnostics, concerned);
-    compiled += stack.compiled();
+      for (const auto& [request, pin] : outcome->pins) {
+        if (!pin) result.pins_wanted.insert(request);
+      }
+    }
+    result.compiled += stack.compiled();
     stack.end();
     return column;
   }
@@ -198,8 +225,8 @@ Compiler::Compiler(std::string directory) : impl_(std::make_unique<Impl>(std::mo
 Compiler::~Compiler() = default;
 
 Compilation Compiler::compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                              const std::optional<std::set<std::string>>& changed) {
-  return impl_->compile(snapshot, nodes, changed);
+                              const std::optional<std::set<std::string>>& changed, const KnownPins* known) {
+  return impl_->compile(snapshot, nodes, changed, known);
 }
 
 }  // namespace hivemind::hub

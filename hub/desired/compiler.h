@@ -10,6 +10,7 @@
 
 #include "hub/desired/diagnostic.h"
 #include "hub/desired/fleet.h"
+#include "hub/desired/pins.h"
 #include "hub/desired/release.h"
 #include "hub/desired/snapshot.h"
 
@@ -26,9 +27,19 @@ struct Compilation {
   bool valid = false;       // false: stacks.yml is absent or broken, and nothing changes
   Diagnostics diagnostics;  // sorted by location; one that concerns several nodes stands once
   std::map<std::string, std::vector<Assignment>>
-      nodes;                        // node -> assignments sorted by stack; every node is in it
-  std::vector<std::string> stacks;  // enabled stacks, sorted
-  std::size_t compiled = 0;         // releases made anew, not taken from the cache
+      nodes;                            // node -> assignments sorted by stack; every node is in it
+  std::vector<std::string> stacks;      // enabled stacks, sorted
+  std::size_t compiled = 0;             // releases made anew, not taken from the cache
+  std::set<PinRequest> pins_wanted;     // which no release can be made without
+  std::set<std::string> pins_outdated;  // stacks whose pins were not used, and hold no more
+};
+
+// The digests that are known.
+struct KnownPins {
+  FleetPins pins;
+  // What has changed since they were made. A stack that reads any of it is to have new ones.
+  // Nothing: not known, and all of them are outdated.
+  std::optional<std::set<std::string>> changed = std::set<std::string>();
 };
 
 // Turns a snapshot and the fleet's nodes into releases. Pure apart from reading the snapshot, and
@@ -44,9 +55,9 @@ class Compiler {
   Compiler& operator=(const Compiler&) = delete;
 
   // changed: the paths that differ from the snapshot of the last call; nothing: not known, look at all of
-  // them.
+  // them. known: null where no registry can be asked; images then stay as they are written.
   Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                      const std::optional<std::set<std::string>>& changed);
+                      const std::optional<std::set<std::string>>& changed, const KnownPins* known = nullptr);
 
  private:
   class Impl;

@@ -5,17 +5,25 @@
 namespace hivemind::hub {
 namespace {
 
-// Whether one of the paths is the given one, lies below it, or is a directory on the way to it.
-bool touches(const std::set<std::string>& changed, const std::string& path) {
+bool touches_below(const std::set<std::string>& changed, const std::string& path) {
   if (path.empty()) return !changed.empty();
-  if (changed.contains(path)) return true;
   const std::string below = path + "/";
-  if (const auto next = changed.lower_bound(below); next != changed.end() && next->starts_with(below))
-    return true;
+  const auto next = changed.lower_bound(below);
+  return next != changed.end() && next->starts_with(below);
+}
+
+// Whether one of the paths is the given one or a directory on the way to it.
+bool touches_at(const std::set<std::string>& changed, const std::string& path) {
+  if (changed.contains(path)) return true;
   for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     if (changed.contains(path.substr(0, slash))) return true;
   }
   return false;
+}
+
+// Whether one of the paths is the given one, lies below it, or is a directory on the way to it.
+bool touches(const std::set<std::string>& changed, const std::string& path) {
+  return touches_at(changed, path) || touches_below(changed, path);
 }
 
 }  // namespace
@@ -36,6 +44,13 @@ bool Reads::differ(const Snapshot& snapshot, const std::optional<std::set<std::s
   return std::ranges::any_of(seen_, [&](const auto& one) {
     const auto& [path, seen] = one;
     return (!changed || touches(*changed, path)) && differs(seen, snapshot.entry(path));
+  });
+}
+
+bool Reads::concern(const std::set<std::string>& changed) const {
+  return std::ranges::any_of(seen_, [&](const auto& one) {
+    const auto& [path, seen] = one;
+    return touches_at(changed, path) || (seen.extent == Extent::kWhole && touches_below(changed, path));
   });
 }
 

@@ -22,6 +22,9 @@ class Reads {
   // changed: the paths in which the snapshots differ; nothing: not known, and all that was seen is compared.
   bool differ(const Snapshot& snapshot, const std::optional<std::set<std::string>>& changed) const;
 
+  // One of the paths counts for what was seen.
+  bool concern(const std::set<std::string>& changed) const;
+
  private:
   struct Seen {
     EntryKind kind = EntryKind::kAbsent;

@@ -31,6 +31,14 @@ void ReleaseMemo::insert(OutcomePtr outcome) {
   ++outcomes_;
 }
 
+std::vector<OutcomePtr> ReleaseMemo::all() const {
+  std::vector<OutcomePtr> outcomes;
+  for (const Place& place : places_) {
+    if (place.outcome) outcomes.push_back(place.outcome);
+  }
+  return outcomes;
+}
+
 void ReleaseMemo::keep(const std::vector<OutcomePtr>& used) {
   if (used.size() == outcomes_) return;
   clear();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "hub/desired/diagnostic.h"
 #include "hub/desired/node_variables.h"
+#include "hub/desired/pins.h"
 #include "hub/desired/release.h"
 
 namespace hivemind::hub {
@@ -19,6 +21,7 @@ struct Outcome {
   Diagnostics diagnostics;
   std::vector<std::pair<std::string, std::string>>
       read;  // names in the order of reading, with their fingerprints
+  std::vector<std::pair<PinRequest, std::optional<Pin>>> pins;  // asked for, and what the answer was
 };
 using OutcomePtr = std::shared_ptr<const Outcome>;
 
@@ -30,6 +33,8 @@ class ReleaseMemo {
  public:
   OutcomePtr find(const NodeVariables& variables) const;
   void insert(OutcomePtr outcome);
+
+  std::vector<OutcomePtr> all() const;
 
   // Forgets what is not among these.
   void keep(const std::vector<OutcomePtr>& used);

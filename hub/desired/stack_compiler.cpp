@@ -1,5 +1,7 @@
 #include "hub/desired/stack_compiler.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/error.h"
@@ -36,20 +38,36 @@ void StackCompiler::look_at(const Snapshot& snapshot, const std::optional<std::s
   reads_ = {};
 }
 
-void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot) {
+void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins) {
   entry_ = &entry;
+  pins_ = pins;
   compiled_ = 0;
   used_.clear();
-  options_ = {entry.profiles, entry.unset_variables};
+  options_ = {.profiles = entry.profiles,
+              .unset_variables = entry.unset_variables,
+              .pin = entry.pin ? PinImages::kYes : PinImages::kNo};
   const bool same_files = loaded_ && loaded_->options == options_ &&
                           loaded_->compose_files == entry.compose_files &&
                           loaded_->env_files == entry.env_files;
   // What is said of the entry must point at the line where it stands now.
-  if (same_files && (loaded_->diagnostics.empty() || loaded_->location == entry.location)) return;
+  if (same_files && (loaded_->diagnostics.empty() || loaded_->location == entry.location)) {
+    return forget_other_pins();
+  }
   loaded_.reset();
   memo_.clear();
   reads_ = {};
   load(snapshot);
+}
+
+void StackCompiler::forget_other_pins() {
+  if (pins_ == nullptr) return;
+  const auto as_before = [&](const auto& asked) {
+    const auto found = pins_->find(asked.first.reference);
+    return found == pins_->end() ? !asked.second : asked.second == found->second;
+  };
+  std::vector<OutcomePtr> outcomes = memo_.all();
+  std::erase_if(outcomes, [&](const OutcomePtr& one) { return !std::ranges::all_of(one->pins, as_before); });
+  memo_.keep(outcomes);
 }
 
 void StackCompiler::load(const Snapshot& snapshot) {
@@ -129,6 +147,15 @@ std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup,
   return all;
 }
 
+void StackCompiler::note_pins(const Pins& pins, Outcome& outcome) const {
+  for (PinRequest request : pins.asked()) {
+    request.stack = entry_->name;
+    const auto found = pins_->find(request.reference);
+    outcome.pins.emplace_back(std::move(request),
+                              found == pins_->end() ? std::nullopt : std::optional(found->second));
+  }
+}
+
 OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& snapshot) {
   auto outcome = std::make_shared<Outcome>();
   NamesAsked names;
@@ -141,8 +168,13 @@ OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& s
     const Environment environment(variables.merged(*from_files));
     const ReadRecorder recorder(snapshot, reads_);
     compose::PathsRead paths;
+    std::optional<Pins> pins;
+    if (pins_ != nullptr) pins.emplace(*pins_);
+    compose::Options options = options_;
+    options.pins = pins ? &*pins : nullptr;
     auto release =
-        compose::compile(*loaded_->source, environment, options_, recorder, paths, outcome->diagnostics);
+        compose::compile(*loaded_->source, environment, options, recorder, paths, outcome->diagnostics);
+    if (pins) note_pins(*pins, *outcome);
     add_paths(paths, snapshot);
     for (const std::string& name : environment.order_read()) names.add(name);
     if (release) outcome->release = shared(std::move(*release));

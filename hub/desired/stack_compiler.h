@@ -25,8 +25,9 @@ class StackCompiler {
   // Forgets what was read when any of it looks different in the snapshot.
   void look_at(const Snapshot& snapshot, const std::optional<std::set<std::string>>& changed);
 
-  // Reads the files of the entry unless they are known already. entry must stay until the next call.
-  void begin(const StackEntry& entry, const Snapshot& snapshot);
+  // Reads the files of the entry unless they are known already, and forgets the outcomes that other pins were
+  // used for. entry and pins must stay until the next call; null: there are none to be had.
+  void begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins);
 
   // What is wrong with its files as such. With errors there is no outcome for any node.
   const Diagnostics& load_diagnostics() const { return loaded_->diagnostics; }
@@ -34,6 +35,9 @@ class StackCompiler {
 
   // Needs is_loaded().
   OutcomePtr outcome(const NodeVariables& variables, const Snapshot& snapshot);
+
+  // Whether what was read so far would look different, had these paths changed.
+  bool has_read(const std::set<std::string>& paths) const { return reads_.concern(paths); }
 
   // Outcomes that no node had since begin() are forgotten.
   void end();
@@ -57,16 +61,19 @@ class StackCompiler {
   };
 
   void load(const Snapshot& snapshot);
+  void forget_other_pins();
   std::optional<EnvText> read_env_file(const Snapshot& snapshot, const std::string& path,
                                        Diagnostics& diagnostics);
   std::optional<Variables> env_file_variables(const Lookup& lookup, Diagnostics& diagnostics) const;
   OutcomePtr make(const NodeVariables& variables, const Snapshot& snapshot);
+  void note_pins(const Pins& pins, Outcome& outcome) const;
   ReleasePtr shared(CompiledRelease release);
   void add_paths(const compose::PathsRead& paths, const Snapshot& snapshot);
   void name_stack(Diagnostics& diagnostics) const;
 
   const StackEntry* entry_ = nullptr;
   compose::Options options_;  // of the entry
+  const StackPins* pins_ = nullptr;
   std::optional<Loaded> loaded_;
   Reads reads_;
   ReleaseMemo memo_;

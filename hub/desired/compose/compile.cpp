@@ -1,6 +1,7 @@
 #include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/contents.h"
 #include "hub/desired/compose/lower.h"
+#include "hub/desired/compose/pin.h"
 #include "hub/desired/compose/project.h"
 #include "hub/desired/compose/validate.h"
 
@@ -16,6 +17,7 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
   if (!document) return std::nullopt;
   Project project = read_project(*document, source.stack, environment, options, reader);
   validate(project, reader);
+  const Pinned pinned = pin_images(project, options, reader);
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
     const Reader::Scope scope = reader.in_service(name);
@@ -23,7 +25,7 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
   }
   if (has_errors(diagnostics)) return std::nullopt;
   v1::Release release = lower(project, source.stack, repository, reader);
-  if (has_errors(diagnostics)) return std::nullopt;
+  if (has_errors(diagnostics) || pinned == Pinned::kPending) return std::nullopt;
   return CompiledRelease{std::move(release), repository.take_files()};
 }
 

@@ -7,6 +7,7 @@
 
 #include "hub/desired/diagnostic.h"
 #include "hub/desired/environment.h"
+#include "hub/desired/pins.h"
 #include "hub/desired/release.h"
 #include "hub/desired/snapshot.h"
 #include "hub/desired/yaml/node.h"
@@ -18,6 +19,8 @@ namespace hivemind::hub::compose {
 struct Options {
   std::vector<std::string> profiles{};  // active ones, besides those of COMPOSE_PROFILES; "*": all
   UnsetVariables unset_variables = UnsetVariables::kError;
+  PinImages pin = PinImages::kNo;  // unless a service says otherwise
+  const Pins* pins = nullptr;      // null: nobody can be asked, and images stay as they are
   bool operator==(const Options&) const = default;
 };
 

@@ -62,11 +62,11 @@ void read_fields(const yaml::Node& map, std::span<const Field<T>> fields, std::s
   if (!reader.is_map(map)) return;
   for (const yaml::Node::Member& member : map.members) {
     const auto& [key, value] = member;
-    if (is_extension(key)) continue;
     const Field<T>* found = nullptr;
     for (const Field<T>& field : fields) {
       if (field.key == key.scalar) found = &field;
     }
+    if (found == nullptr && is_extension(key)) continue;
     if (found == nullptr) {
       read_unread(member, fields, unread, reader);
     } else if (!value.is_null() || found->null == Null::kRefused) {

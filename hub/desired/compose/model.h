@@ -26,7 +26,8 @@ struct Image {
   std::optional<Location> build;
   v1::PullPolicy pull_policy = v1::PULL_POLICY_MISSING;
   std::string platform;
-  Text container_name;  // empty: the agent's
+  std::optional<bool> pin;  // 'x-hivemind: {pin: …}'; nothing: as stacks.yml says
+  Text container_name;      // empty: the agent's
 };
 
 struct Process {

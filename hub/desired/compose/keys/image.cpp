@@ -51,12 +51,24 @@ void read_container_name(const yaml::Node& node, Service& service, Reader& reade
     reader.invalid(node, "at least two of a-z, A-Z, 0-9, '_', '.' and '-', first a letter or digit");
 }
 
+void read_pin(const yaml::Node& node, Image& image, Reader& reader) {
+  image.pin = reader.boolean(node);
+}
+
+constexpr Field<Image> kOwnFields[] = {{"pin", read_pin}};
+
+// What HiveMind alone knows of a service.
+void read_own(const yaml::Node& node, Service& service, Reader& reader) {
+  read_fields(node, kOwnFields, service.image, reader);
+}
+
 constexpr Field<Service> kFields[] = {
     {"image", read_image},
     {"build", read_build},
     {"pull_policy", read_pull_policy},
     {"platform", read_text<&Service::image, &Image::platform>},
     {"container_name", read_container_name},
+    {"x-hivemind", read_own},
 };
 
 void emit(const Service& service, const Project&, EngineBody& body) {
