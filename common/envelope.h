@@ -51,6 +51,7 @@ class SigningKey {
 };
 
 inline constexpr std::string_view kManifestKind = "manifest";
+inline constexpr std::string_view kCommandKind = "command";
 
 // A serialized hivemind.v1.Envelope around the payload.
 std::string seal_envelope(const SigningKey& key, std::string_view kind, std::string_view payload);

@@ -12,6 +12,16 @@ TEST_CASE("a node's topics stand below its id and parse back") {
   CHECK(topics::parse_node_topic(topics::acks("pi-1")) == topics::NodeTopic{"pi-1", "acks"});
 }
 
+TEST_CASE("a command has a topic, and its reply one of its own") {
+  CHECK(topics::command("pi-1") == "hivemind/v1/nodes/pi-1/command");
+  CHECK(topics::reply("pi-1", "c0ffee") == "hivemind/v1/nodes/pi-1/replies/c0ffee");
+  CHECK(topics::parse_reply_topic(topics::reply("pi-1", "c0ffee")) == topics::ReplyTopic{"pi-1", "c0ffee"});
+  for (const char* topic : {"hivemind/v1/nodes/pi-1/replies", "hivemind/v1/nodes/pi-1/replies/",
+                            "hivemind/v1/nodes/pi-1/report/x", "hivemind/v1/nodes/pi-1/replies/a/b", ""}) {
+    CHECK(topics::parse_reply_topic(topic) == std::nullopt);
+  }
+}
+
 TEST_CASE("any other topic is not a node's") {
   for (const char* topic :
        {"", "hivemind/v1/nodes/", "hivemind/v1/nodes/pi-1", "hivemind/v1/nodes/pi-1/",
