@@ -140,6 +140,18 @@ std::vector<std::string> container_ids(std::string_view body) {
   return ids;
 }
 
+std::vector<ListedContainer> listed_containers(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::vector<ListedContainer> containers;
+  for (const Json& entry : require_list(answer, "containers")) {
+    const Json& names = list_of(entry, "Names");
+    std::string name = !names.empty() && names.front().is_string() ? names.front().get<std::string>() : "";
+    if (name.starts_with('/')) name.erase(0, 1);
+    containers.push_back({required(entry, "Id"), std::move(name), texts_of(entry, "Labels")});
+  }
+  return containers;
+}
+
 Container container(std::string_view body) {
   const Json answer = parse_json(body);
   const Json& config = part_of(answer, "Config");

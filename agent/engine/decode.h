@@ -29,6 +29,7 @@ struct PullLine {
 
 Version version(std::string_view body);                         // GET /version
 std::vector<std::string> container_ids(std::string_view body);  // GET /containers/json
+std::vector<ListedContainer> listed_containers(std::string_view body);
 Container container(std::string_view body);                     // GET /containers/{id}/json
 std::vector<EngineNetwork> networks(std::string_view body);     // GET /networks
 std::vector<EngineVolume> volumes(std::string_view body);       // GET /volumes

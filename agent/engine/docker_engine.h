@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -35,6 +36,11 @@ class DockerEngine : public Engine {
 
   boost::asio::awaitable<EngineInfo> negotiate() override;
   boost::asio::awaitable<Observed> observe() override;
+  void set_adopted(Adopted adopted) override { adopted_ = std::move(adopted); }
+  boost::asio::awaitable<std::optional<std::string>> inspect_container(std::string id) override;
+  boost::asio::awaitable<std::optional<std::string>> inspect_network(std::string name) override;
+  boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) override;
+  boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) override;
 
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
   boost::asio::awaitable<void> pull(std::string reference, std::string platform,
@@ -75,7 +81,9 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<void> observe_networks(Observed* observed);
   boost::asio::awaitable<void> observe_volumes(Observed* observed);
   boost::asio::awaitable<void> inspect_next(std::shared_ptr<Inspection> inspection);
+  boost::asio::awaitable<std::optional<std::string>> inspect(std::string what, std::string target);
   bool is_ours(const std::map<std::string, std::string>& labels) const;
+  void add_adopted_labels(const std::string& id, std::map<std::string, std::string>& labels) const;
   bool is_of_interest(const EngineEvent& event) const;
   std::string label_filter() const;
 
@@ -84,6 +92,7 @@ class DockerEngine : public Engine {
   const std::string node_;
   std::optional<ApiVersion> api_;   // settled; empty before the first call and after the engine was lost
   std::set<std::string> networks_;  // ids of our networks, as last met
+  Adopted adopted_;
 };
 
 }  // namespace hivemind::agent

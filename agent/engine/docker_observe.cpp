@@ -31,6 +31,10 @@ void sort_by_name(std::vector<T>& values) {
   std::sort(values.begin(), values.end(), [](const T& a, const T& b) { return a.name < b.name; });
 }
 
+bool is_of_compose(const std::map<std::string, std::string>& labels) {
+  return labels.contains(labels::kComposeProject) && !labels.contains(labels::kNode);
+}
+
 // The engine wants seconds and nanoseconds since the epoch.
 std::string now_as_engine_time() {
   using namespace std::chrono;
@@ -51,6 +55,13 @@ bool DockerEngine::is_ours(const std::map<std::string, std::string>& labels) con
   return found != labels.end() && found->second == node_;
 }
 
+void DockerEngine::add_adopted_labels(const std::string& id,
+                                      std::map<std::string, std::string>& labels) const {
+  const auto found = adopted_.find(id);
+  if (found == adopted_.end()) return;
+  for (const auto& [key, value] : found->second) labels[key] = value;
+}
+
 std::string DockerEngine::label_filter() const {
   return encode::filters("label", {std::string(labels::kNode) + "=" + node_});
 }
@@ -63,16 +74,27 @@ asio::awaitable<Observed> DockerEngine::observe() {
   tasks.push_back(observe_networks(&observed));
   tasks.push_back(observe_volumes(&observed));
   co_await together(loop_, std::move(tasks));
+  for (auto& [name, project] : observed.projects) {
+    sort_by_name(project.containers);
+    sort_by_name(project.networks);
+  }
   co_return observed;
 }
 
+// One list of all, as what is not ours may be adopted, or docker compose's.
 asio::awaitable<void> DockerEngine::observe_containers(Observed* observed) {
   const std::string what = "list containers";
-  auto request = get("/containers/json?all=1&filters=" + label_filter());
+  auto request = get("/containers/json?all=1");
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
   const auto inspection = std::make_shared<Inspection>();
-  inspection->ids = decoded(what, decode::container_ids, response);
+  for (ListedContainer& listed : decoded(what, decode::listed_containers, response)) {
+    if (is_ours(listed.labels) || adopted_.contains(listed.id)) {
+      inspection->ids.push_back(listed.id);
+    } else if (is_of_compose(listed.labels) && listed.labels[labels::kComposeOneoff] != "True") {
+      observed->projects[listed.labels[labels::kComposeProject]].containers.push_back(std::move(listed));
+    }
+  }
   std::vector<asio::awaitable<void>> tasks;
   for (std::size_t i = 0; i < std::min(kInspectAtOnce, inspection->ids.size()); ++i) {
     tasks.push_back(inspect_next(inspection));
@@ -91,21 +113,27 @@ asio::awaitable<void> DockerEngine::inspect_next(std::shared_ptr<Inspection> ins
     if (response.status == 404) continue;
     require_ok(what, response);
     Container container = decoded(what, decode::container, response);
+    add_adopted_labels(container.id, container.labels);
     if (is_ours(container.labels)) inspection->found.push_back(std::move(container));
   }
 }
 
 asio::awaitable<void> DockerEngine::observe_networks(Observed* observed) {
   const std::string what = "list networks";
-  auto request = get("/networks?filters=" + label_filter());
+  auto request = get("/networks");
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
-  auto networks = decoded(what, decode::networks, response);
-  std::erase_if(networks, [this](const EngineNetwork& network) { return !is_ours(network.labels); });
-  sort_by_name(networks);
   networks_.clear();
-  for (const EngineNetwork& network : networks) networks_.insert(network.id);
-  observed->networks = std::move(networks);
+  for (EngineNetwork& network : decoded(what, decode::networks, response)) {
+    add_adopted_labels(network.id, network.labels);
+    if (is_ours(network.labels)) {
+      networks_.insert(network.id);
+      observed->networks.push_back(std::move(network));
+    } else if (is_of_compose(network.labels)) {
+      observed->projects[network.labels[labels::kComposeProject]].networks.push_back(std::move(network));
+    }
+  }
+  sort_by_name(observed->networks);
 }
 
 asio::awaitable<void> DockerEngine::observe_volumes(Observed* observed) {
@@ -139,6 +167,7 @@ asio::awaitable<void> DockerEngine::watch(std::function<void()> on_open,
                                  encode::filters("type", {"container", "network"})));
   Lines lines([&](std::string_view line) {
     EngineEvent event = decode::event(line);
+    if (event.type == "container") add_adopted_labels(event.id, event.attributes);
     if (is_of_interest(event)) on_event(std::move(event));
   });
   bool is_open = false;

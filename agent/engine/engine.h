@@ -66,9 +66,19 @@ class Engine {
   // one below 1.41.
   virtual boost::asio::awaitable<EngineInfo> negotiate() = 0;
 
-  // All that carries our label, containers inspected. A container that goes while it is looked at is left
-  // out.
+  // All that carries our label or is adopted, containers inspected, and what docker compose runs. A container
+  // that goes while it is looked at is left out.
   virtual boost::asio::awaitable<Observed> observe() = 0;
+
+  // These count as ours from the next observe() and event on, in place of those given before.
+  virtual void set_adopted(Adopted adopted) = 0;
+
+  // The engine's own words (a JSON object), or nothing when there is no such thing.
+  virtual boost::asio::awaitable<std::optional<std::string>> inspect_container(std::string id) = 0;
+  virtual boost::asio::awaitable<std::optional<std::string>> inspect_network(std::string name) = 0;
+  virtual boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) = 0;
+  // Ids of the containers that carry the label ("key=value").
+  virtual boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) = 0;
 
   // The image's id, or nothing.
   virtual boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) = 0;

@@ -45,11 +45,29 @@ struct EngineVolume {
   std::map<std::string, std::string> labels;
 };
 
+// A container that is not ours, as far as a list shows it.
+struct ListedContainer {
+  std::string id;
+  std::string name;
+  std::map<std::string, std::string> labels;
+};
+
+// What docker compose runs by itself: it carries compose's labels and none of ours.
+struct ComposeProject {
+  std::vector<ListedContainer> containers;  // sorted by name; those of 'docker compose run' are left out
+  std::vector<EngineNetwork> networks;      // sorted by name
+};
+
 struct Observed {
   std::vector<Container> containers;    // ours, sorted by name
   std::vector<EngineNetwork> networks;  // ours, sorted by name
   std::vector<EngineVolume> volumes;    // ours, sorted by name
+  std::map<std::string, ComposeProject> projects = {};  // not ours, by name
 };
+
+// What carries no label of ours and yet is ours, because an operator said so: by id, the labels that it
+// counts as carrying besides its own, for labels of a thing that exists cannot change.
+using Adopted = std::map<std::string, std::map<std::string, std::string>>;
 
 namespace labels {
 inline constexpr const char* kManaged = "com.hivemind.managed";
@@ -59,6 +77,8 @@ inline constexpr const char* kService = "com.hivemind.service";
 inline constexpr const char* kDigest = "com.hivemind.digest";
 inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
 inline constexpr const char* kRevision = "com.hivemind.revision";
+// On a container that is only made to be compared with another one, never started: the node.
+inline constexpr const char* kScratch = "com.hivemind.scratch";
 // Id of the container whose network namespace this one was made to share.
 inline constexpr const char* kNetworkOf = "com.hivemind.network-of";
 // Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.

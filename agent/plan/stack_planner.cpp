@@ -7,6 +7,9 @@
 namespace hivemind::agent {
 namespace {
 
+// No event tells of what is not ours.
+constexpr std::chrono::seconds kForeignLook{5};
+
 ContainerRef ref(const Container& container) {
   return {container.id, container.name};
 }
@@ -39,6 +42,7 @@ void StackPlanner::run() {
                      needs.minor, has.major, has.minor));
     return;
   }
+  if (view_.stack != nullptr && is_of_others()) return;
   if (view_.stack != nullptr) replace_networks();
   remove_unwanted();
   if (view_.stack != nullptr) {
@@ -47,6 +51,27 @@ void StackPlanner::run() {
     }
   }
   remove_networks();
+}
+
+// What docker compose runs under the stack's name has the names that ours would have: until an operator hands
+// it over, nothing of the stack is touched. What the release does not have stands in nobody's way.
+bool StackPlanner::is_of_others() {
+  const auto project = situation_.observed.projects.find(view_.name);
+  if (project == situation_.observed.projects.end()) return false;
+  const auto containers = std::ranges::count_if(project->second.containers, [&](const ListedContainer& one) {
+    return view_.services.contains(std::string(label_of(one.labels, labels::kComposeService)));
+  });
+  const bool has_network = std::ranges::any_of(project->second.networks, [&](const EngineNetwork& one) {
+    const DesiredNetwork* network = view_.stack->network(one.name);
+    return network != nullptr && network->owner == Owner::kStack;
+  });
+  if (containers == 0 && !has_network) return false;
+  wait("", v1::REASON_ADOPTION_NEEDED,
+       fmt::format("docker compose has project '{}' on this node already, with {} container{} of its services "
+                   "(take it over: hivemind adopt {} {})",
+                   view_.name, containers, containers == 1 ? "" : "s", situation_.desired.node, view_.name));
+  look_again(situation_.now + kForeignLook);
+  return true;
 }
 
 void StackPlanner::plan_service(ServiceView& view) {

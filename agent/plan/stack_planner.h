@@ -27,6 +27,7 @@ class StackPlanner {
   };
 
   // stack_planner.cpp: services and their containers.
+  bool is_of_others();
   void plan_service(ServiceView& view);
   void make(const ServiceView& view, const Slot& slot);
   void settle(const ServiceView& view, const Slot& slot);

@@ -39,6 +39,19 @@ bool is_managed(const std::map<std::string, std::string>& labels) {
   return labels.contains(agent::labels::kManaged);
 }
 
+bool is_of_compose(const std::map<std::string, std::string>& labels) {
+  return labels.contains(agent::labels::kComposeProject) && !labels.contains(agent::labels::kNode);
+}
+
+template <typename Things>
+void adopt(Things& things, const agent::Adopted& adopted) {
+  for (auto& thing : things) {
+    const auto found = adopted.find(thing.id);
+    if (found == adopted.end()) continue;
+    for (const auto& [key, value] : found->second) thing.labels[key] = value;
+  }
+}
+
 template <typename Things>
 auto sorted_managed(Things things) {
   std::erase_if(things, [](const auto& thing) { return !is_managed(thing.labels); });
@@ -95,7 +108,59 @@ std::string EngineModel::text() const {
 }
 
 agent::Observed EngineModel::observe() const {
-  return {sorted_managed(containers_), sorted_managed(networks_), sorted_managed(volumes_)};
+  auto containers = containers_;
+  auto networks = networks_;
+  adopt(containers, adopted);
+  adopt(networks, adopted);
+  agent::Observed observed{sorted_managed(containers), sorted_managed(networks), sorted_managed(volumes_), {}};
+  for (const Container& container : containers) {
+    if (!is_of_compose(container.labels)) continue;
+    observed.projects[container.labels.at(agent::labels::kComposeProject)].containers.push_back(
+        {container.id, container.name, container.labels});
+  }
+  for (const agent::EngineNetwork& network : networks) {
+    if (!is_of_compose(network.labels)) continue;
+    observed.projects[network.labels.at(agent::labels::kComposeProject)].networks.push_back(network);
+  }
+  return observed;
+}
+
+std::optional<std::string> EngineModel::inspect_container(const std::string& id) const {
+  const auto found = std::ranges::find(containers_, id, &Container::id);
+  if (found == containers_.end()) return std::nullopt;
+  const auto body = bodies_.find(id);
+  const json made = body == bodies_.end() ? json::object() : json::parse(body->second);
+  json inspected{{"Id", id}, {"Name", "/" + found->name}, {"Image", found->image_id}, {"Config", made}};
+  inspected["HostConfig"] = made.value("HostConfig", json::object());
+  inspected["Config"].erase("HostConfig");
+  inspected["Config"].erase("NetworkingConfig");
+  for (const std::string& network : found->networks)
+    inspected["NetworkSettings"]["Networks"][network] = json::object();
+  return inspected.dump();
+}
+
+std::optional<std::string> EngineModel::inspect_network(const std::string& name) const {
+  const auto found = std::ranges::find(networks_, name, &agent::EngineNetwork::name);
+  if (found == networks_.end()) return std::nullopt;
+  const auto body = bodies_.find(found->id);
+  json inspected = body == bodies_.end() ? json::object() : json::parse(body->second);
+  inspected["Id"] = found->id;
+  return inspected.dump();
+}
+
+std::optional<std::string> EngineModel::inspect_volume(const std::string& name) const {
+  if (!volume_exists(name)) return std::nullopt;
+  return json{{"Name", name}}.dump();
+}
+
+std::vector<std::string> EngineModel::containers_with(const std::string& label) const {
+  std::vector<std::string> ids;
+  for (const Container& container : containers_) {
+    for (const auto& [key, value] : container.labels) {
+      if (key + "=" + value == label) ids.push_back(container.id);
+    }
+  }
+  return ids;
 }
 
 std::optional<std::string> EngineModel::image_id(const std::string& reference) const {
@@ -121,6 +186,7 @@ std::string EngineModel::create_container(const std::string& name, const std::st
   for (const auto& [network, endpoint] : endpoints.items()) made.networks.push_back(network);
   std::ranges::sort(made.networks);
   containers_.push_back(made);
+  bodies_[made.id] = body_text;
   tell(containers_.back(), "create");
   return made.id;
 }
@@ -189,6 +255,7 @@ std::string EngineModel::create_network(const std::string& body_text) {
   const std::string name = body.value("Name", "");
   if (network_exists(name)) throw Error(ErrorCode::kConflict, "network '{}' exists", name);
   networks_.push_back({fmt::format("net{}", ++ids_), name, labels_of(body)});
+  bodies_[networks_.back().id] = body_text;
   return networks_.back().id;
 }
 

@@ -34,6 +34,13 @@ class EngineModel {
 
   // The engine's verbs; what carries our label is observed.
   agent::Observed observe() const;
+  // Counts as ours besides what carries our label.
+  agent::Adopted adopted;
+  // What a container was made with: the body, its name and id, as the answer of an inspection.
+  std::optional<std::string> inspect_container(const std::string& id) const;
+  std::optional<std::string> inspect_network(const std::string& name) const;
+  std::optional<std::string> inspect_volume(const std::string& name) const;
+  std::vector<std::string> containers_with(const std::string& label) const;
   std::optional<std::string> image_id(const std::string& reference) const;
   std::string create_container(const std::string& name, const std::string& body);
   void start_container(const std::string& id);
@@ -58,6 +65,7 @@ class EngineModel {
   void end(agent::Container& container, int exit_code);
 
   std::vector<agent::Container> containers_;
+  std::map<std::string, std::string> bodies_;  // by the id of what was made of them
   std::vector<agent::EngineNetwork> networks_;
   std::vector<agent::EngineVolume> volumes_;
   std::set<std::string> images_;

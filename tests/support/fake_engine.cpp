@@ -80,6 +80,26 @@ asio::awaitable<agent::Observed> FakeEngine::observe() {
   co_return model.observe();
 }
 
+asio::awaitable<std::optional<std::string>> FakeEngine::inspect_container(std::string id) {
+  co_await turn();
+  co_return model.inspect_container(id);
+}
+
+asio::awaitable<std::optional<std::string>> FakeEngine::inspect_network(std::string name) {
+  co_await turn();
+  co_return model.inspect_network(name);
+}
+
+asio::awaitable<std::optional<std::string>> FakeEngine::inspect_volume(std::string name) {
+  co_await turn();
+  co_return model.inspect_volume(name);
+}
+
+asio::awaitable<std::vector<std::string>> FakeEngine::containers_with(std::string label) {
+  co_await turn();
+  co_return model.containers_with(label);
+}
+
 asio::awaitable<std::optional<std::string>> FakeEngine::image_id(std::string reference) {
   co_await turn();
   co_return model.image_id(reference);

@@ -55,6 +55,11 @@ class FakeEngine : public agent::Engine {
 
   boost::asio::awaitable<agent::EngineInfo> negotiate() override;
   boost::asio::awaitable<agent::Observed> observe() override;
+  void set_adopted(agent::Adopted adopted) override { model.adopted = std::move(adopted); }
+  boost::asio::awaitable<std::optional<std::string>> inspect_container(std::string id) override;
+  boost::asio::awaitable<std::optional<std::string>> inspect_network(std::string name) override;
+  boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) override;
+  boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) override;
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
   boost::asio::awaitable<void> pull(std::string reference, std::string platform,
                                     std::function<void(agent::PullProgress)> on_progress) override;
