@@ -22,10 +22,39 @@ std::optional<T> parse_number(std::string_view text) {
 constexpr std::string_view kTrue[] = {"true", "yes", "on", "y"};
 constexpr std::string_view kFalse[] = {"false", "no", "off", "n"};
 
-std::optional<bool> parse_bool(std::string_view text) {
+std::optional<bool> parse_bool(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (std::ranges::find(kTrue, text) != std::end(kTrue)) return true;
   if (std::ranges::find(kFalse, text) != std::end(kFalse)) return false;
   return std::nullopt;
+}
+
+bool is_allowed(yaml::Type type, Allowed allowed) {
+  switch (type) {
+    case yaml::Type::kString:
+      return true;
+    case yaml::Type::kInteger:
+    case yaml::Type::kFloat:
+      return allowed != Allowed::kText;
+    case yaml::Type::kBool:
+      return allowed == Allowed::kNumbersAndBooleans;
+    case yaml::Type::kNull:
+      break;
+  }
+  return false;
+}
+
+std::string_view name_of(Allowed allowed) {
+  switch (allowed) {
+    case Allowed::kText:
+      break;
+    case Allowed::kNumbers:
+      return "a string or a number";
+    case Allowed::kNumbersAndBooleans:
+      return "a string, a number or a boolean";
+  }
+  return "a string";
 }
 
 }  // namespace
@@ -63,9 +92,12 @@ std::string Reader::below(const yaml::Node& key) const {
   return path_.empty() ? key.scalar : path() + "." + key.scalar;
 }
 
-std::optional<std::string> Reader::text(const yaml::Node& node) {
-  if (node.is_scalar()) return node.scalar;
-  wrong_type(node, "a string");
+std::optional<std::string> Reader::text(const yaml::Node& node, Allowed allowed) {
+  if (node.is_scalar() && is_allowed(node.type(), allowed)) return node.printed();
+  const bool plain = node.is_scalar() && node.type() != yaml::Type::kString;
+  error(node.location, "compose.wrong-type",
+        fmt::format("'{}' must be {}, found {}", path(), name_of(allowed), node.describe()),
+        plain ? "write it in quotes" : "");
   return std::nullopt;
 }
 
@@ -96,30 +128,32 @@ std::optional<double> Reader::number(const yaml::Node& node) {
   return value;
 }
 
-std::vector<Text> Reader::texts(const yaml::Node& node) {
+std::vector<Text> Reader::texts(const yaml::Node& node, Allowed allowed) {
   std::vector<Text> all;
   if (!is_sequence(node)) return all;
   for (const yaml::Node& item : node.items) {
-    if (auto value = text(item)) all.push_back({std::move(*value), item.location});
+    if (auto value = text(item, allowed)) all.push_back({std::move(*value), item.location});
   }
   return all;
 }
 
 std::vector<Text> Reader::text_or_texts(const yaml::Node& node) {
-  if (node.is_scalar()) return {{node.scalar, node.location}};
   if (node.is_sequence()) return texts(node);
+  if (node.is_scalar() && node.type() == yaml::Type::kString) return {{node.scalar, node.location}};
   wrong_type(node, "a string or a list of strings");
   return {};
 }
 
-Pairs Reader::pairs(const yaml::Node& node) {
+Pairs Reader::pairs(const yaml::Node& node, Allowed values) {
   Pairs all;
   if (node.is_map()) {
     for (const auto& [key, value] : node.members) {
       const Scope scope = in_key(key.scalar);
-      if (value.is_null()) {
+      if (key.scalar.empty()) {
+        error(key.location, "compose.invalid-value", fmt::format("a key of '{}' is empty", path()));
+      } else if (value.is_null()) {
         all[key.scalar] = {std::nullopt, key.location};
-      } else if (auto scalar = text(value)) {
+      } else if (auto scalar = text(value, values)) {
         all[key.scalar] = {std::move(scalar), value.location};
       }
     }
@@ -190,6 +224,10 @@ void Reader::pass_on(const yaml::Node& key, const yaml::Node& value) {
   std::vector<std::string> path = path_;
   path.push_back(key.scalar);
   passed_on_->emplace_back(std::move(path), value);
+}
+
+void Reader::pass_on(const yaml::Node& value) {
+  if (passed_on_) passed_on_->emplace_back(path_, value);
 }
 
 PassedOn Reader::keep_passed_on() {

@@ -26,6 +26,9 @@ using Text = Located<std::string>;
 // A map, or a list of "KEY=VALUE"; nothing as value: the key alone.
 using Pairs = std::map<std::string, Located<std::optional<std::string>>>;
 
+// What may stand where a text is read. A number or a boolean is taken as the reference prints it: 010 is "8".
+enum class Allowed { kText, kNumbers, kNumbersAndBooleans };
+
 // Members that are read into nothing: the keys that lead to each, from the service's, and its value.
 using PassedOn = std::vector<std::pair<std::vector<std::string>, yaml::Node>>;
 
@@ -68,13 +71,13 @@ class Reader {
   std::string path() const;  // "healthcheck.interval"
 
   // Nothing, and a diagnostic "compose.wrong-type", for a node that is no such thing.
-  std::optional<std::string> text(const yaml::Node& node);
+  std::optional<std::string> text(const yaml::Node& node, Allowed allowed = Allowed::kText);
   std::optional<bool> boolean(const yaml::Node& node);
   std::optional<std::int64_t> integer(const yaml::Node& node);
   std::optional<double> number(const yaml::Node& node);
-  std::vector<Text> texts(const yaml::Node& node);          // a list
-  std::vector<Text> text_or_texts(const yaml::Node& node);  // or a single one
-  Pairs pairs(const yaml::Node& node);
+  std::vector<Text> texts(const yaml::Node& node, Allowed allowed = Allowed::kText);  // a list
+  std::vector<Text> text_or_texts(const yaml::Node& node);                            // or a single one
+  Pairs pairs(const yaml::Node& node, Allowed values = Allowed::kNumbersAndBooleans);
   bool is_map(const yaml::Node& node);
   bool is_sequence(const yaml::Node& node);
   // A text that is one of these.
@@ -90,6 +93,7 @@ class Reader {
   // Keeps a member that is read into nothing, for the normalised model. Nothing is kept before the first call
   // of keep_passed_on(), which returns what was kept since the call before it.
   void pass_on(const yaml::Node& key, const yaml::Node& value);
+  void pass_on(const yaml::Node& value);  // of the key that the reader stands in
   PassedOn keep_passed_on();
 
  private:

@@ -13,7 +13,7 @@ std::optional<std::int64_t> read_bytes(const yaml::Node& node, Reader& reader,
 // "0.5" processors as billionths of one.
 std::optional<std::int64_t> read_nano_cpus(const yaml::Node& node, Reader& reader);
 
-// A file mode is octal: a plain 0755 is decimal 755 in YAML 1.2, but nobody means that.
+// A file mode of at most 07777.
 std::optional<std::uint32_t> read_mode(const yaml::Node& node, Reader& reader);
 
 }  // namespace hivemind::hub::compose

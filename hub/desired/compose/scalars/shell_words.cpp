@@ -6,78 +6,89 @@ namespace {
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
+bool is_operator(char c) {
+  return c == ';' || c == '&' || c == '|' || c == '<' || c == '>';
+}
 
-// Reads one word from the front of text, which starts with no white space.
-class WordReader {
+class Splitter {
  public:
-  explicit WordReader(std::string_view& text) : text_(text) {}
-
-  std::optional<std::string> read() {
-    while (!text_.empty() && !is_space(text_.front())) {
-      const char c = take();
-      const bool closed = c == '\''   ? single_quoted()
-                          : c == '"'  ? double_quoted()
-                          : c == '\\' ? escaped()
-                                      : plain(c);
-      if (!closed) return std::nullopt;
+  // False when the text is no command.
+  bool run(std::string_view text, std::string_view& rest) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (!escaped_ && !is_quoting() && is_operator(text[i])) {
+        // "2>file": the number belongs to the operator.
+        if (text[i] == '>' && !word_.empty() && word_[0] >= '0' && word_[0] <= '9') in_word_ = false;
+        rest = text.substr(i);
+        break;
+      }
+      if (!take(text[i])) return false;
     }
-    return std::move(word_);
+    finish_word();
+    return !escaped_ && !is_quoting();
   }
+
+  std::vector<std::string> words() { return std::move(words_); }
 
  private:
-  char take() {
-    const char c = text_.front();
-    text_.remove_prefix(1);
-    return c;
-  }
-  bool plain(char c) {
-    word_ += c;
-    return true;
-  }
-  bool escaped() {
-    if (text_.empty()) return false;
-    const char c = take();
-    if (c != '\n') word_ += c;  // a line continuation is nothing
-    return true;
-  }
-  bool single_quoted() {
-    const std::size_t end = text_.find('\'');
-    if (end == std::string_view::npos) return false;
-    word_ += text_.substr(0, end);
-    text_.remove_prefix(end + 1);
-    return true;
-  }
-  bool double_quoted() {
-    while (!text_.empty()) {
-      const char c = take();
-      if (c == '"') return true;
-      if (c != '\\' || text_.empty()) {
-        word_ += c;
-        continue;
-      }
-      const char next = take();
-      const bool special = next == '"' || next == '\\' || next == '$' || next == '`' || next == '\n';
-      if (!special) word_ += '\\';
-      if (next != '\n') word_ += next;
+  bool is_quoting() const { return single_ || double_ || back_ || parenthesis_; }
+
+  bool take(char c) {
+    if (escaped_) {
+      escaped_ = false;
+      add(c);
+    } else if (c == '\\' && !single_) {
+      escaped_ = true;
+    } else if (is_space(c) && !is_quoting()) {
+      finish_word();
+    } else if (c == '"' && !single_ && !parenthesis_) {
+      in_word_ = in_word_ || double_;  // an empty pair of quotes is a word
+      double_ = !double_;
+    } else if (c == '\'' && !double_ && !parenthesis_) {
+      in_word_ = in_word_ || single_;
+      single_ = !single_;
+    } else {
+      return take_plain(c);
     }
-    return false;
+    return true;
   }
 
-  std::string_view& text_;
+  bool take_plain(char c) {
+    const bool quoted = single_ || double_;
+    if (c == '`' && !quoted && !parenthesis_) back_ = !back_;
+    if (c == ')' && !quoted && !back_) parenthesis_ = !parenthesis_;
+    if (c == '(' && !quoted && !back_) {
+      if (parenthesis_ || !word_.ends_with('$')) return false;
+      parenthesis_ = true;
+    }
+    add(c);
+    return true;
+  }
+
+  void add(char c) {
+    word_ += c;
+    in_word_ = true;
+  }
+
+  void finish_word() {
+    if (in_word_) words_.push_back(std::move(word_));
+    word_.clear();
+    in_word_ = false;
+  }
+
+  std::vector<std::string> words_;
   std::string word_;
+  bool in_word_ = false;  // word_ counts, though it may be empty
+  bool escaped_ = false, single_ = false, double_ = false, back_ = false, parenthesis_ = false;
 };
 
 }  // namespace
 
-std::optional<std::vector<std::string>> split_shell_words(std::string_view text) {
-  std::vector<std::string> words;
-  while (true) {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-    if (text.empty()) return words;
-    std::optional<std::string> word = WordReader(text).read();
-    if (!word) return std::nullopt;
-    words.push_back(std::move(*word));
-  }
+std::optional<std::vector<std::string>> split_shell_words(std::string_view text, std::string_view* rest) {
+  Splitter splitter;
+  std::string_view left;
+  if (!splitter.run(text, left)) return std::nullopt;
+  if (rest != nullptr) *rest = left;
+  return splitter.words();
 }
 
 }  // namespace hivemind::hub::compose
