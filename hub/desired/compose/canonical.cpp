@@ -20,10 +20,30 @@ constexpr const char* kReleasePrefix = "hivemind release 1\n";
 json file_mount_json(const v1::FileMount& mount) {
   json entries = json::array();
   for (const v1::FileEntry& entry : mount.entries()) {
-    entries.push_back({{"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", entry.mode()}});
+    json one{{"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", entry.mode()}};
+    if (entry.has_uid()) one["uid"] = entry.uid();
+    if (entry.has_gid()) one["gid"] = entry.gid();
+    entries.push_back(std::move(one));
   }
-  return {{"target", mount.target()}, {"read_only", mount.read_only()}, {"source", mount.source()},
-          {"single", mount.single()}, {"options", mount.options()},     {"entries", std::move(entries)}};
+  json all{{"target", mount.target()}, {"read_only", mount.read_only()}, {"source", mount.source()},
+           {"single", mount.single()}, {"options", mount.options()},     {"entries", std::move(entries)}};
+  // Where the content is on the node is part of what the container is.
+  if (!mount.entries().empty() && (!mount.read_only() || mount.shared())) all["seeded"] = true;
+  return all;
+}
+
+template <typename T>
+json hooks_json(const T& hooks) {
+  json all = json::array();
+  for (const v1::Hook& hook : hooks) {
+    all.push_back(
+        {{"command", std::vector<std::string>(hook.command().begin(), hook.command().end())},
+         {"user", hook.user()},
+         {"privileged", hook.privileged()},
+         {"working_dir", hook.working_dir()},
+         {"environment", std::vector<std::string>(hook.environment().begin(), hook.environment().end())}});
+  }
+  return all;
 }
 
 json container_json(const v1::Service& service) {
@@ -33,14 +53,24 @@ json container_json(const v1::Service& service) {
   }
   json mounts = json::array();
   for (const v1::FileMount& mount : service.file_mounts()) mounts.push_back(file_mount_json(mount));
-  return {{"name", service.name()},
-          {"image", service.image()},
-          {"platform", service.platform()},
-          {"body", service.engine_body()},
-          {"container_name", service.container_name()},
-          {"network_of", service.network_of()},
-          {"endpoints", std::move(endpoints)},
-          {"file_mounts", std::move(mounts)}};
+  json all = {{"name", service.name()},
+              {"image", service.image()},
+              {"platform", service.platform()},
+              {"body", service.engine_body()},
+              {"container_name", service.container_name()},
+              {"network_of", service.network_of()},
+              {"endpoints", std::move(endpoints)},
+              {"file_mounts", std::move(mounts)}};
+  // Only where there are any: without them a hash is what it was before there could be.
+  for (const v1::VolumesFrom& from : service.volumes_from()) {
+    all["volumes_from"].push_back(
+        {{"service", from.service()}, {"container", from.container()}, {"read_only", from.read_only()}});
+  }
+  if (!service.pid_of().empty()) all["pid_of"] = service.pid_of();
+  if (!service.ipc_of().empty()) all["ipc_of"] = service.ipc_of();
+  if (service.post_start_size() > 0) all["post_start"] = hooks_json(service.post_start());
+  if (service.pre_stop_size() > 0) all["pre_stop"] = hooks_json(service.pre_stop());
+  return all;
 }
 
 json service_json(const v1::Service& service) {
@@ -48,11 +78,14 @@ json service_json(const v1::Service& service) {
   for (const v1::Dependency& dependency : service.depends_on()) {
     dependencies.push_back({{"service", dependency.service()},
                             {"condition", static_cast<int>(dependency.condition())},
-                            {"required", dependency.required()}});
+                            {"required", dependency.required()},
+                            {"restart", dependency.restart()}});
   }
   json all = container_json(service);
   all["pull_policy"] = static_cast<int>(service.pull_policy());
+  all["pull_every_s"] = service.pull_every_s();
   all["replicas"] = service.replicas();
+  all["update_order"] = static_cast<int>(service.update_order());
   all["depends_on"] = std::move(dependencies);
   return all;
 }

@@ -21,7 +21,9 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
     const Reader::Scope scope = reader.in_service(name);
-    resolve_environment(service, environment, repository, reader);
+    resolve_environment(service, environment, repository, reader, options.unset_variables);
+    resolve_labels(service, repository, reader);
+    resolve_seccomp(service, repository, reader);
   }
   if (has_errors(diagnostics)) return std::nullopt;
   v1::Release release = lower(project, source.stack, repository, reader);

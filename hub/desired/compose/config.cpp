@@ -25,6 +25,13 @@ bool is_valid(const Diagnostics& diagnostics) {
   });
 }
 
+// Values with variables in them have no meaning yet, so nothing but the files' merging can be shown.
+nlohmann::json as_written(const yaml::Node& document, const std::string& name) {
+  nlohmann::json model = print_node(document);
+  model["name"] = name;
+  return model;
+}
+
 std::optional<nlohmann::json> config_steps(const Source& source, const Environment& environment,
                                            const Options& options, const Snapshot& snapshot,
                                            const std::string& directory, PathsRead& paths,
@@ -32,6 +39,7 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
   Reader reader(source.stack, diagnostics);
   const auto document = assemble(source, environment, options, snapshot, paths, reader);
   if (!document) return std::nullopt;
+  if (options.interpolation == Interpolation::kOff) return as_written(*document, source.stack);
   Project project = read_project(*document, source.stack, environment, options, reader);
   project.directory = directory;
   validate(project, reader);
@@ -39,6 +47,7 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
   for (auto& [name, service] : project.services) {
     const Reader::Scope scope = reader.in_service(name);
     resolve_environment(service, environment, repository, reader);
+    resolve_labels(service, repository, reader);
   }
   if (!is_valid(diagnostics)) return std::nullopt;
   nlohmann::json model = print_project(project, environment);

@@ -12,6 +12,15 @@ namespace hivemind::hub::compose {
 // Whether a key may stand there without a value, which then says no more than an absent key.
 enum class Null { kRefused, kAllowed };
 
+// A key for the list of all keys: what becomes of it, and its own members.
+struct KnownKey {
+  enum class How { kRead, kIgnored, kRefused };
+  std::string_view key;
+  How how = How::kRead;
+  std::string_view why = {};  // of what is ignored or refused
+  std::vector<KnownKey> members = {};
+};
+
 // What to do with one key of a map that describes a T. The reader's path already ends in the key; the value
 // is never null.
 template <typename T>
@@ -19,11 +28,13 @@ struct Field {
   std::string_view key;
   void (*read)(const yaml::Node& value, T& into, Reader& reader);
   Null null = Null::kRefused;
+  std::string_view ignored = {};                 // why it has no effect: read to be checked and printed only
+  std::vector<KnownKey> (*members)() = nullptr;  // of the maps that it reads: members_of<table>
 };
 
 // Keys that the specification has and that are not read.
 enum class Unread {
-  kRefused,  // what it asks for cannot be had yet: an error
+  kRefused,  // what it asks for cannot be had: an error
   kIgnored,  // without a meaning on a node, or only a hint: a warning with the reason
   kSilent,   // says what is the case anyway
 };
@@ -32,6 +43,36 @@ struct UnreadKey {
   Unread how = Unread::kRefused;
   std::string_view text = {};  // the remedy, or why it is ignored
 };
+
+template <typename T>
+void list_keys(std::span<const Field<T>> fields, std::vector<KnownKey>& into) {
+  using How = KnownKey::How;
+  for (const Field<T>& field : fields) {
+    into.push_back({field.key, field.ignored.empty() ? How::kRead : How::kIgnored, field.ignored,
+                    field.members == nullptr ? std::vector<KnownKey>{} : field.members()});
+  }
+}
+template <typename T, std::size_t N>
+void list_keys(const Field<T> (&fields)[N], std::vector<KnownKey>& into) {
+  list_keys(std::span<const Field<T>>(fields), into);
+}
+inline void list_keys(std::span<const UnreadKey> unread, std::vector<KnownKey>& into) {
+  using How = KnownKey::How;
+  for (const UnreadKey& one : unread) {
+    const How how = one.how == Unread::kRefused   ? How::kRefused
+                    : one.how == Unread::kIgnored ? How::kIgnored
+                                                  : How::kRead;
+    into.push_back({one.key, how, one.text, {}});
+  }
+}
+
+// For Field::members: the keys of the tables that a map is read by.
+template <const auto&... Tables>
+std::vector<KnownKey> members_of() {
+  std::vector<KnownKey> all;
+  (list_keys(Tables, all), ...);
+  return all;
+}
 
 // 'x-' keys are the user's own at every level.
 inline bool is_extension(const yaml::Node& key) {
@@ -70,9 +111,11 @@ void read_fields(const yaml::Node& map, std::span<const Field<T>> fields, std::s
     if (found == nullptr) {
       read_unread(member, fields, unread, reader);
     } else if (!value.is_null() || found->null == Null::kRefused) {
+      if (!found->ignored.empty()) reader.ignored_key(key, found->ignored);
       const Reader::Scope scope = reader.in_key(key.scalar);
       if (value.is_null()) {
-        reader.wrong_type(value, "given");
+        reader.error(key.location, "compose.wrong-type", "'" + reader.path() + "' has no value",
+                     "give it one, or remove the key");
       } else {
         found->read(value, into, reader);
       }

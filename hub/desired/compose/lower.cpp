@@ -8,14 +8,17 @@
 #include "common/error.h"
 #include "hub/desired/compose/canonical.h"
 #include "hub/desired/compose/contents.h"
+#include "hub/desired/compose/keys/links.h"
 #include "hub/desired/compose/keys/registry.h"
 #include "hub/desired/compose/resources.h"
 
 namespace hivemind::hub::compose {
 namespace {
 
+constexpr const char* kInterfaceName = "com.docker.network.endpoint.ifname";  // libnetwork/netlabel
+
 // The service's name is what others reach it by; its container's name is added by the engine.
-nlohmann::json endpoint_json(const Service& service, const NetworkUse& use) {
+nlohmann::json endpoint_json(const Service& service, const Project& project, const NetworkUse& use) {
   Words aliases{service.name};
   for (const std::string& alias : use.aliases) {
     if (std::ranges::find(aliases, alias) == aliases.end()) aliases.push_back(alias);
@@ -24,6 +27,11 @@ nlohmann::json endpoint_json(const Service& service, const NetworkUse& use) {
   if (!use.ipv4_address.empty()) json["IPAMConfig"]["IPv4Address"] = use.ipv4_address;
   if (!use.ipv6_address.empty()) json["IPAMConfig"]["IPv6Address"] = use.ipv6_address;
   if (!use.link_local_ips.empty()) json["IPAMConfig"]["LinkLocalIPs"] = use.link_local_ips;
+  put(json, "Links", link_texts(service, project, use.network.value));
+  put(json, "MacAddress", use.mac_address);
+  put(json, "DriverOpts", use.driver_opts);
+  if (!use.interface_name.empty()) json["DriverOpts"][kInterfaceName] = use.interface_name;
+  if (use.gw_priority != 0) json["GwPriority"] = use.gw_priority;
   return json;
 }
 
@@ -31,17 +39,36 @@ void add_endpoints(const Service& service, const Project& project, v1::Service& 
   for (const NetworkUse& use : service.networks.networks) {
     v1::Endpoint& endpoint = *into.add_endpoints();
     endpoint.set_network(project.networks.at(use.network.value).name);
-    endpoint.set_engine_body(canonical_text(endpoint_json(service, use)));
+    nlohmann::json body = endpoint_json(service, project, use);
+    // The service's own address is that on the network which its container is made with.
+    if (into.endpoints_size() == 1 && use.mac_address.empty())
+      put(body, "MacAddress", service.networks.mac_address.value);
+    endpoint.set_engine_body(canonical_text(body));
   }
 }
 
-void add_dependencies(const Service& service, v1::Service& into) {
+void add_dependencies(const Service& service, const Project& project, v1::Service& into) {
   for (const auto& [name, dependency] : service.depends_on) {
+    if (!project.services.contains(name)) continue;  // its profile leaves it out, and it is not required
     v1::Dependency& one = *into.add_depends_on();
     one.set_service(name);
     one.set_condition(dependency.condition);
     one.set_required(dependency.required);
+    one.set_restart(dependency.restart);
   }
+}
+
+void add_volumes_from(const Service& service, v1::Service& into) {
+  for (const VolumesFrom& from : service.mounts.volumes_from) {
+    v1::VolumesFrom& one = *into.add_volumes_from();
+    one.set_service(from.service);
+    one.set_container(from.container);
+    one.set_read_only(from.read_only);
+  }
+}
+
+bool starts_first(const Service& service) {
+  return service.deploy && service.deploy->update && service.deploy->update->order == "start-first";
 }
 
 class Lowering {
@@ -74,12 +101,18 @@ class Lowering {
     into.set_name(service.name);
     into.set_image(service.image.reference.value);
     into.set_pull_policy(service.image.pull_policy);
+    into.set_pull_every_s(service.image.pull_every.count());
     into.set_platform(service.image.platform);
     into.set_engine_body(canonical_text(body.config));
     into.set_container_name(service.image.container_name.value);
     into.set_replicas(service.replicas.count());
     into.set_network_of(service.network_of());
-    add_dependencies(service, into);
+    into.set_pid_of(service.pid_of());
+    into.set_ipc_of(service.ipc_of());
+    if (starts_first(service)) into.set_update_order(v1::UPDATE_ORDER_START_FIRST);
+    add_hooks(service, into);
+    add_dependencies(service, project_, into);
+    add_volumes_from(service, into);
     add_endpoints(service, project_, into);
     for (v1::FileMount& mount : file_mounts(service, project_, repository_, reader_)) {
       *into.add_file_mounts() = std::move(mount);

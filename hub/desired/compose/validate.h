@@ -9,6 +9,9 @@ namespace hivemind::hub::compose {
 // and not required are removed, and those that 'network_mode: service:x' implies are added.
 void validate(Project& project, Reader& reader);
 
+// Its part about limits, and the sizes that they leave.
+void validate_resources(const Service& service, Reader& reader);
+
 // Its parts that look at several services: what they wait for, and what only one of them can have.
 void validate_dependencies(Project& project, Reader& reader);
 void validate_claims(const Project& project, Reader& reader);

@@ -15,6 +15,7 @@ void check_dependency(const std::string& name, const Dependency& dependency, con
   const auto found = project.services.find(name);
   if (found == project.services.end()) {
     const bool inactive = project.inactive.contains(name);
+    if (inactive && !dependency.required) return;
     reader.error(dependency.location, "compose.undefined-service",
                  inactive ? fmt::format("depends on service '{}', which its profile leaves out", name)
                           : fmt::format("depends on service '{}', which is not defined", name),
@@ -27,14 +28,23 @@ void check_dependency(const std::string& name, const Dependency& dependency, con
   }
 }
 
+// Who shares a namespace of another service, or has a link to it, needs that service's container, and a new
+// one with it; who has its volumes keeps them.
+void imply(Service& service, const std::string& other, const Location& at, bool restart) {
+  if (other.empty()) return;
+  const auto [implied, fresh] = service.depends_on.try_emplace(other);
+  if (!fresh) return;
+  implied->second.location = at;
+  implied->second.restart = restart;
+}
+
 void check_dependencies(Service& service, const Project& project, Reader& reader) {
-  if (const std::string shared = service.network_of(); !shared.empty()) {
-    const auto [implied, fresh] = service.depends_on.try_emplace(shared);
-    if (fresh) implied->second.location = service.networks.mode.location;
-  }
-  std::erase_if(service.depends_on, [&](const auto& one) {
-    return !one.second.required && !project.services.contains(one.first);
-  });
+  for (const Link& link : service.networks.links) imply(service, link.name, link.written.location, true);
+  imply(service, service.network_of(), service.networks.mode.location, true);
+  imply(service, service.pid_of(), service.security.pid.location, true);
+  imply(service, service.ipc_of(), service.security.ipc.location, true);
+  for (const VolumesFrom& from : service.mounts.volumes_from)
+    imply(service, from.service, from.written.location, false);
   for (const auto& [name, dependency] : service.depends_on)
     check_dependency(name, dependency, project, reader);
 }

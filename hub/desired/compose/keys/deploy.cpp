@@ -1,12 +1,15 @@
-#include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/keys/values.h"
+#include "hub/desired/compose/keys/deploy.h"
+
+#include <fmt/format.h>
+
+#include "hub/desired/compose/keys/numbers.h"
 
 namespace hivemind::hub::compose {
 namespace {
 
 constexpr std::int64_t kMaxReplicas = 1000;
 
-std::optional<Located<std::int64_t>> read_count(const yaml::Node& node, Reader& reader) {
+std::optional<Located<std::int64_t>> read_replica_count(const yaml::Node& node, Reader& reader) {
   const auto count = reader.integer(node);
   if (!count) return std::nullopt;
   if (*count < 0 || *count > kMaxReplicas) {
@@ -17,139 +20,177 @@ std::optional<Located<std::int64_t>> read_count(const yaml::Node& node, Reader& 
 }
 
 void read_scale(const yaml::Node& node, Service& service, Reader& reader) {
-  service.replicas.scale = read_count(node, reader);
+  service.replicas.scale = read_replica_count(node, reader);
 }
 void read_replicas(const yaml::Node& node, Service& service, Reader& reader) {
-  service.replicas.deploy = read_count(node, reader);
+  service.replicas.deploy = read_replica_count(node, reader);
 }
 
-// Limits and reservations: the same limit may stand directly in the service, see Limit.
-template <auto Member>
-void read_memory(const yaml::Node& node, Service& service, Reader& reader) {
-  if (const auto bytes = read_bytes(node, reader)) {
-    (service.resources.*Member).deploy = Located<std::int64_t>{*bytes, node.location};
-  }
-}
-void read_cpus(const yaml::Node& node, Service& service, Reader& reader) {
-  if (const auto cpus = read_nano_cpus(node, reader)) {
-    service.resources.nano_cpus.deploy = Located<std::int64_t>{*cpus, node.location};
-  }
-}
-void read_pids(const yaml::Node& node, Service& service, Reader& reader) {
-  if (const auto pids = reader.integer(node)) {
-    service.resources.pids.deploy = Located<std::int64_t>{*pids, node.location};
-  }
-}
-constexpr Field<Service> kLimitFields[] = {
-    {"memory", read_memory<&Resources::memory>}, {"cpus", read_cpus}, {"pids", read_pids}};
+// --- restart_policy: replaces 'restart'
 
-void read_limits(const yaml::Node& node, Service& service, Reader& reader) {
-  read_fields(node, kLimitFields, service, reader);
-}
-
-void read_driver(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
-  request.driver = reader.text(node).value_or("");
-}
-void read_device_count(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
-  request.count = node.is_scalar() && node.scalar == "all" ? -1 : reader.integer(node);
-}
-void read_ids(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
-  request.ids = values(reader.texts(node));
-}
-void read_capabilities(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
-  request.capabilities = values(reader.texts(node));
-}
-void read_options(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
-  request.options = text_map(reader.pairs(node));
-}
-constexpr Field<DeviceRequest> kDeviceFields[] = {{"driver", read_driver},
-                                                  {"count", read_device_count},
-                                                  {"device_ids", read_ids},
-                                                  {"capabilities", read_capabilities},
-                                                  {"options", read_options}};
-
-void read_devices(const yaml::Node& node, Service& service, Reader& reader) {
-  if (!reader.is_sequence(node)) return;
-  for (const yaml::Node& item : node.items) {
-    DeviceRequest request;
-    read_fields(item, kDeviceFields, request, reader);
-    if (request.capabilities.empty()) {
-      reader.error(item.location, "compose.missing-key", "'" + reader.path() + "' needs 'capabilities'");
-    }
-    if (request.count && !request.ids.empty()) {
-      reader.error(item.location, "compose.conflict", "'count' and 'device_ids' exclude each other");
-    }
-    service.resources.device_requests.push_back(std::move(request));
-  }
-}
-constexpr Field<Service> kReservationFields[] = {{"memory", read_memory<&Resources::memory_reservation>},
-                                                 {"devices", read_devices}};
-constexpr UnreadKey kReservationUnread[] = {{"cpus", Unread::kIgnored, "an engine reserves no processors"},
-                                            {"generic_resources"}};
-
-void read_reservations(const yaml::Node& node, Service& service, Reader& reader) {
-  read_fields(node, kReservationFields, kReservationUnread, service, reader);
-}
-
-constexpr Field<Service> kResourceFields[] = {{"limits", read_limits}, {"reservations", read_reservations}};
-
-void read_resources(const yaml::Node& node, Service& service, Reader& reader) {
-  read_fields(node, kResourceFields, service, reader);
-}
-
-void read_condition(const yaml::Node& node, RestartPolicy& policy, Reader& reader) {
+void read_condition(const yaml::Node& node, Service& service, Reader& reader) {
   const auto condition = reader.choice(node, {"none", "on-failure", "any", "no", "always", "unless-stopped"});
   if (!condition) return;
-  policy.name = *condition == "none" ? "no" : *condition == "any" ? "always" : *condition;
+  service.deploy->restart_condition = *condition;
 }
-void read_max_attempts(const yaml::Node& node, RestartPolicy& policy, Reader& reader) {
-  policy.max_retries = reader.integer(node).value_or(0);
-  if (policy.max_retries < 0) reader.invalid(node, "a number of at least 0");
+void read_max_attempts(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->restart_max_attempts = read_count(node, reader);
 }
-constexpr Field<RestartPolicy> kPolicyFields[] = {{"condition", read_condition},
-                                                  {"max_attempts", read_max_attempts}};
-constexpr UnreadKey kPolicyUnread[] = {
-    {"delay", Unread::kIgnored, "the engine and the agent back off by themselves"},
-    {"window", Unread::kIgnored, "the engine and the agent back off by themselves"}};
+template <auto Member>
+void read_restart_time(const yaml::Node& node, Service& service, Reader& reader) {
+  (*service.deploy).*Member = read_duration(node, reader);
+}
+constexpr std::string_view kBackOff = "the engine and the agent back off by themselves";
+constexpr Field<Service> kPolicyFields[] = {
+    {"condition", read_condition},
+    {"max_attempts", read_max_attempts},
+    {.key = "delay", .read = read_restart_time<&Deploy::restart_delay>, .ignored = kBackOff},
+    {.key = "window", .read = read_restart_time<&Deploy::restart_window>, .ignored = kBackOff}};
 
+std::string engine_policy(const std::string& condition) {
+  if (condition == "none" || condition.empty()) return "no";
+  return condition == "any" ? "always" : condition;
+}
+
+// Without a condition the reference restarts nothing, whatever the specification says; and the engine refuses
+// a count with any policy but one.
 void read_restart_policy(const yaml::Node& node, Service& service, Reader& reader) {
-  RestartPolicy policy{"always", 0};
-  read_fields(node, kPolicyFields, kPolicyUnread, policy, reader);
-  // The engine refuses a count with any other policy.
+  service.deploy->restart_policy = true;
+  read_fields(node, kPolicyFields, service, reader);
+  const std::string condition = service.deploy->restart_condition.value_or("");
+  RestartPolicy policy{engine_policy(condition), service.deploy->restart_max_attempts.value_or(0)};
+  if (condition.empty()) {
+    reader.warning(node.location, "compose.no-restart",
+                   "'deploy.restart_policy' without 'condition' restarts nothing, as with docker compose",
+                   "write 'condition: any'");
+  }
+  if (policy.name != "on-failure" && policy.max_retries > 0) {
+    reader.warning(
+        node.location, "compose.ignored-key",
+        fmt::format("key 'deploy.restart_policy.max_attempts' is ignored: the engine counts only with "
+                    "'condition: on-failure', not with '{}'",
+                    condition));
+  }
   if (policy.name != "on-failure") policy.max_retries = 0;
   service.lifecycle.deploy_restart = policy;
 }
 
-void read_mode(const yaml::Node& node, Service&, Reader& reader) {
-  if (node.is_scalar() && node.scalar == "replicated") return;
+// --- what is Swarm's
+
+void read_mode(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->mode = reader.text(node).value_or("");
+  if (service.deploy->mode == "replicated" || service.deploy->mode.empty()) return;
   reader.warning(node.location, "compose.ignored-key", "'deploy.mode' is ignored, found " + node.describe(),
                  "stacks.yml says which nodes run a stack, 'deploy.replicas' how many containers on each");
 }
-
-constexpr std::string_view kSwarmOnly =
-    "it is for Swarm; stacks.yml says where a stack runs and how it is rolled out";
-constexpr Field<Service> kDeployFields[] = {{"mode", read_mode},
-                                            {"replicas", read_replicas},
-                                            {"resources", read_resources},
-                                            {"restart_policy", read_restart_policy}};
-constexpr UnreadKey kDeployUnread[] = {
-    {"labels", Unread::kIgnored, "they are a Swarm service's; a container has 'labels' of the service"},
-    {"placement", Unread::kIgnored, kSwarmOnly},
-    {"endpoint_mode", Unread::kIgnored, kSwarmOnly},
-    {"update_config", Unread::kIgnored, kSwarmOnly},
-    {"rollback_config", Unread::kIgnored, kSwarmOnly}};
-
-void read_deploy(const yaml::Node& node, Service& service, Reader& reader) {
-  read_fields(node, kDeployFields, kDeployUnread, service, reader);
+void read_labels(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->labels = text_map(reader.pairs(node));
+}
+void read_endpoint_mode(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->endpoint_mode = reader.text(node).value_or("");
+}
+void read_update(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->update = read_update_config(node, Change::kUpdate, reader);
+}
+void read_rollback(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy->rollback = read_update_config(node, Change::kRollback, reader);
 }
 
-constexpr Field<Service> kFields[] = {{"deploy", read_deploy}, {"scale", read_scale}};
+void read_constraints(const yaml::Node& node, Deploy& deploy, Reader& reader) {
+  deploy.constraints = values(reader.texts(node));
+}
+void read_spread(const yaml::Node& node, std::string& spread, Reader& reader) {
+  spread = reader.text(node).value_or("");
+}
+constexpr Field<std::string> kPreferenceFields[] = {{"spread", read_spread}};
+
+void read_preferences(const yaml::Node& node, Deploy& deploy, Reader& reader) {
+  if (!reader.is_sequence(node)) return;
+  for (const yaml::Node& item : node.items) {
+    read_fields(item, kPreferenceFields, deploy.preferences.emplace_back(), reader);
+  }
+}
+void read_max_replicas(const yaml::Node& node, Deploy& deploy, Reader& reader) {
+  deploy.max_replicas_per_node = read_count(node, reader).value_or(0);
+}
+constexpr Field<Deploy> kPlacementFields[] = {
+    {"constraints", read_constraints},
+    {.key = "preferences", .read = read_preferences, .members = members_of<kPreferenceFields>},
+    {"max_replicas_per_node", read_max_replicas}};
+
+void read_placement(const yaml::Node& node, Service& service, Reader& reader) {
+  read_fields(node, kPlacementFields, *service.deploy, reader);
+}
+
+constexpr Field<Service> kDeployFields[] = {
+    {"mode", read_mode},
+    {"replicas", read_replicas},
+    {.key = "resources", .read = read_deploy_resources, .members = deploy_resource_keys},
+    {.key = "restart_policy", .read = read_restart_policy, .members = members_of<kPolicyFields>},
+    {.key = "update_config", .read = read_update, .members = update_config_keys},
+    {.key = "rollback_config", .read = read_rollback, .members = rollback_config_keys},
+    {.key = "labels",
+     .read = read_labels,
+     .ignored = "they are a Swarm service's; a container has 'labels' of the service"},
+    {.key = "placement",
+     .read = read_placement,
+     .ignored = kSwarmOnly,
+     .members = members_of<kPlacementFields>},
+    {.key = "endpoint_mode", .read = read_endpoint_mode, .ignored = kSwarmOnly}};
+
+void read_deploy(const yaml::Node& node, Service& service, Reader& reader) {
+  service.deploy.emplace();
+  read_fields(node, kDeployFields, service, reader);
+}
+
+constexpr Field<Service> kFields[] = {
+    {.key = "deploy", .read = read_deploy, .null = Null::kAllowed, .members = members_of<kDeployFields>},
+    {"scale", read_scale}};
 
 // What deploy says is emitted by the families that it says it of.
 void emit(const Service&, const Project&, EngineBody&) {}
 
+nlohmann::json print_restart_policy(const Deploy& deploy) {
+  nlohmann::json json = nlohmann::json::object();
+  put(json, "condition", deploy.restart_condition.value_or(""));
+  if (deploy.restart_delay) json["delay"] = duration_text(*deploy.restart_delay);
+  put(json, "max_attempts", deploy.restart_max_attempts);
+  if (deploy.restart_window) json["window"] = duration_text(*deploy.restart_window);
+  return json;
+}
+
+nlohmann::json print_placement(const Deploy& deploy) {
+  nlohmann::json json = nlohmann::json::object();
+  put(json, "constraints", deploy.constraints);
+  for (const std::string& spread : deploy.preferences) {
+    nlohmann::json preference = nlohmann::json::object();
+    put(preference, "spread", spread);
+    json["preferences"].push_back(std::move(preference));
+  }
+  if (deploy.max_replicas_per_node != 0) json["max_replicas_per_node"] = deploy.max_replicas_per_node;
+  return json;
+}
+
+// 'resources' and 'placement' are there even when empty.
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  if (service.replicas.scale) into["scale"] = service.replicas.scale->value;
+  if (!service.deploy) return;
+  const Deploy& deploy = *service.deploy;
+  nlohmann::json& json = into["deploy"] = nlohmann::json::object();
+  put(json, "mode", deploy.mode);
+  const auto& replicas = service.replicas.scale ? service.replicas.scale : service.replicas.deploy;
+  if (replicas) json["replicas"] = replicas->value;
+  put(json, "labels", deploy.labels);
+  if (deploy.update) json["update_config"] = print_update_config(*deploy.update);
+  if (deploy.rollback) json["rollback_config"] = print_update_config(*deploy.rollback);
+  json["resources"] = print_deploy_resources(service.resources);
+  if (deploy.restart_policy) json["restart_policy"] = print_restart_policy(deploy);
+  json["placement"] = print_placement(deploy);
+  put(json, "endpoint_mode", deploy.endpoint_mode);
+}
+
 }  // namespace
 
-constinit const Family kDeploy{kFields, emit};
+constinit const Family kDeploy{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose

@@ -30,8 +30,9 @@ struct Family {
   void (*print)(const Service& service, const Project& project, nlohmann::json& into) = nullptr;
 };
 
-extern const Family kConfigs, kDependsOn, kDeploy, kEnvironment, kHealthcheck, kHosts, kImage, kLabels,
-    kLifecycle, kLogging, kMounts, kNetworks, kPorts, kProcess, kResources, kSecurity;
+extern const Family kBlockIo, kConfigs, kDependsOn, kDeploy, kDeviceRequests, kDevices, kEnvironment,
+    kHealthcheck, kHooks, kHosts, kImage, kLabels, kLifecycle, kLinks, kLogging, kMounts, kNetworks, kPorts,
+    kProcess, kResources, kSecurity, kVolumesFrom;
 
 // Readers of keys that fill one member of one part of the service.
 template <auto Part, auto Member>
@@ -52,6 +53,12 @@ void read_words(const yaml::Node& node, Service& service, Reader& reader) {
   (service.*Part).*Member = values(reader.text_or_texts(node));
 }
 
+// A list alone.
+template <auto Part, auto Member>
+void read_list(const yaml::Node& node, Service& service, Reader& reader) {
+  (service.*Part).*Member = values(reader.texts(node));
+}
+
 // Absent and empty values are left out of the body: the engine's default holds.
 inline void put(nlohmann::json& into, const char* name, const std::string& value) {
   if (!value.empty()) into[name] = value;
@@ -66,6 +73,9 @@ template <typename T>
 void put(nlohmann::json& into, const char* name, const std::optional<T>& value) {
   if (value) into[name] = *value;
 }
+
+// Whether a service may have the label, with a diagnostic when not.
+bool check_label(const std::string& name, const Location& at, Reader& reader);
 
 // Values as strings; without one, the empty string.
 TextMap text_map(const Pairs& pairs);

@@ -1,35 +1,34 @@
 #include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/scalars/duration.h"
+#include "hub/desired/compose/keys/numbers.h"
 
 namespace hivemind::hub::compose {
 namespace {
 
 using std::chrono::milliseconds;
 
+// An empty list is as good as none: the image's test stays.
 void read_test(const yaml::Node& node, Healthcheck& check, Reader& reader) {
-  if (node.is_scalar()) {
-    check.test = Words{"CMD-SHELL", node.scalar};
+  if (!node.is_sequence()) {
+    if (const auto command = reader.text(node)) check.test = Words{"CMD-SHELL", *command};
     return;
   }
   Words words = values(reader.texts(node));
-  const bool valid = !words.empty() && (words[0] == "NONE" || words[0] == "CMD" || words[0] == "CMD-SHELL");
-  if (!valid && node.is_sequence()) {
+  if (words.empty()) return;
+  if (words[0] != "NONE" && words[0] != "CMD" && words[0] != "CMD-SHELL") {
     reader.error(node.location, "compose.invalid-value",
-                 "'healthcheck.test' as a list must begin with 'CMD', 'CMD-SHELL' or 'NONE'");
+                 "'healthcheck.test' as a list must begin with 'CMD', 'CMD-SHELL' or 'NONE'",
+                 "write the command as a string, or 'CMD' first");
   }
-  if (!words.empty() && words[0] == "NONE") check.disabled = true;
+  if (words[0] == "NONE") check.disabled = true;
   check.test = std::move(words);
 }
 
 // The engine inherits the image's timing for 0 and refuses what is below a millisecond.
 template <auto Member>
 void read_timing(const yaml::Node& node, Healthcheck& check, Reader& reader) {
-  const auto text = reader.text(node);
-  if (!text) return;
-  const auto duration = parse_duration(*text);
-  if (!duration) {
-    reader.invalid(node, "a duration such as '1m30s'", node.as_integer() ? "add a unit, such as 's'" : "");
-  } else if (duration->count() != 0 && *duration < milliseconds(1)) {
+  const auto duration = read_duration(node, reader);
+  if (!duration) return;
+  if (duration->count() != 0 && *duration < milliseconds(1)) {
     reader.invalid(node, "a duration of at least '1ms', or '0s'");
   } else {
     check.*Member = duration;
@@ -37,11 +36,11 @@ void read_timing(const yaml::Node& node, Healthcheck& check, Reader& reader) {
 }
 
 void read_retries(const yaml::Node& node, Healthcheck& check, Reader& reader) {
-  check.retries = reader.integer(node);
-  if (check.retries && *check.retries < 0) reader.invalid(node, "a number of at least 0");
+  check.retries = read_count(node, reader);
 }
 void read_disable(const yaml::Node& node, Healthcheck& check, Reader& reader) {
-  check.disabled = reader.boolean(node).value_or(false) || check.disabled;
+  check.disable = reader.boolean(node);
+  check.disabled = check.disable.value_or(false) || check.disabled;
 }
 
 constexpr Field<Healthcheck> kCheckFields[] = {
@@ -64,7 +63,8 @@ void read_healthcheck(const yaml::Node& node, Service& service, Reader& reader) 
   }
 }
 
-constexpr Field<Service> kFields[] = {{"healthcheck", read_healthcheck}};
+constexpr Field<Service> kFields[] = {
+    {.key = "healthcheck", .read = read_healthcheck, .members = members_of<kCheckFields>}};
 
 void put_timing(nlohmann::json& into, const char* name, const std::optional<Nanoseconds>& value) {
   if (value) into[name] = value->count();
@@ -88,8 +88,25 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   if (check.start_interval) body.needs_api(44);
 }
 
+void print_timing(nlohmann::json& into, const char* name, const std::optional<Nanoseconds>& value) {
+  if (value) into[name] = duration_text(*value);
+}
+
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  const Healthcheck& check = service.healthcheck;
+  if (!check.present) return;
+  nlohmann::json& json = into["healthcheck"] = nlohmann::json::object();
+  put(json, "test", check.test);
+  print_timing(json, "interval", check.interval);
+  print_timing(json, "timeout", check.timeout);
+  print_timing(json, "start_period", check.start_period);
+  print_timing(json, "start_interval", check.start_interval);
+  put(json, "retries", check.retries);
+  if (check.disable.value_or(false)) json["disable"] = true;
+}
+
 }  // namespace
 
-constinit const Family kHealthcheck{kFields, emit};
+constinit const Family kHealthcheck{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose

@@ -1,7 +1,7 @@
 #include <charconv>
 
 #include "hub/desired/compose/keys/family.h"
-#include "hub/desired/compose/scalars/duration.h"
+#include "hub/desired/compose/keys/numbers.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -15,27 +15,30 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
   return count;
 }
 
+// The words of Swarm mean the same here.
+std::string engine_name(const std::string& name) {
+  if (name == "none") return "no";
+  return name == "any" ? "always" : name;
+}
+
 void read_restart(const yaml::Node& node, Service& service, Reader& reader) {
-  if (node.is_scalar() && node.scalar.starts_with(kOnFailure)) {
-    const auto count = parse_count(std::string_view(node.scalar).substr(kOnFailure.size()));
+  Lifecycle& lifecycle = service.lifecycle;
+  if (node.type() == yaml::Type::kBool) return reader.invalid(node, "a string", "write 'no'");
+  const auto text = reader.text(node);
+  if (!text || text->empty()) return;
+  lifecycle.restart_text = *text;
+  if (text->starts_with(kOnFailure)) {
+    const auto count = parse_count(std::string_view(*text).substr(kOnFailure.size()));
     if (!count) return reader.invalid(node, "'on-failure:' and a number");
-    service.lifecycle.restart = {"on-failure", *count};
+    lifecycle.restart = {"on-failure", *count};
     return;
   }
-  if (node.as_bool() == false) return reader.invalid(node, "a string", "write 'no'");
-  const auto name = reader.choice(node, {"no", "always", "on-failure", "unless-stopped"});
-  if (name) service.lifecycle.restart = {*name, 0};
+  const auto name = reader.choice(node, {"no", "always", "on-failure", "unless-stopped", "none", "any"});
+  if (name) lifecycle.restart = {engine_name(*name), 0};
 }
 
 void read_grace_period(const yaml::Node& node, Service& service, Reader& reader) {
-  const auto text = reader.text(node);
-  if (!text) return;
-  const auto duration = parse_duration(*text);
-  if (!duration) {
-    reader.invalid(node, "a duration such as '30s'", node.as_integer() ? "add a unit, such as 's'" : "");
-    return;
-  }
-  service.lifecycle.stop_grace_period = std::chrono::duration_cast<Seconds>(*duration);
+  service.lifecycle.stop_grace_period = read_duration(node, reader);
 }
 
 constexpr Field<Service> kFields[] = {
@@ -53,12 +56,24 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   body.host["RestartPolicy"] = {{"Name", restart.name}};
   if (restart.max_retries > 0) body.host["RestartPolicy"]["MaximumRetryCount"] = restart.max_retries;
   put(body.host, "Init", lifecycle.init);
-  put(body.config, "StopSignal", lifecycle.stop_signal);
-  if (lifecycle.stop_grace_period) body.config["StopTimeout"] = lifecycle.stop_grace_period->count();
+  put(body.config, "StopSignal", lifecycle.stop_signal.value_or(""));
+  if (lifecycle.stop_grace_period) {
+    body.config["StopTimeout"] = std::chrono::duration_cast<Seconds>(*lifecycle.stop_grace_period).count();
+  }
+}
+
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  const Lifecycle& lifecycle = service.lifecycle;
+  put(into, "restart", lifecycle.restart_text);
+  put(into, "init", lifecycle.init);
+  put(into, "stop_signal", lifecycle.stop_signal.value_or(""));
+  if (lifecycle.stop_grace_period) {
+    into["stop_grace_period"] = duration_text(*lifecycle.stop_grace_period);
+  }
 }
 
 }  // namespace
 
-constinit const Family kLifecycle{kFields, emit};
+constinit const Family kLifecycle{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose

@@ -6,39 +6,20 @@ namespace hivemind::hub::compose {
 namespace {
 
 // In the order in which they write into the body.
-constexpr std::array<const Family*, 16> kFamilies{
-    &kImage,       &kProcess,   &kEnvironment, &kPorts, &kMounts,   &kConfigs,   &kNetworks, &kDependsOn,
-    &kHealthcheck, &kLifecycle, &kLabels,      &kHosts, &kSecurity, &kResources, &kDeploy,   &kLogging};
+constexpr std::array kFamilies{
+    &kImage,   &kProcess,   &kEnvironment, &kPorts,          &kMounts, &kConfigs, &kVolumesFrom, &kNetworks,
+    &kLinks,   &kDependsOn, &kHealthcheck, &kLifecycle,      &kHooks,  &kLabels,  &kHosts,       &kSecurity,
+    &kDevices, &kResources, &kBlockIo,     &kDeviceRequests, &kDeploy, &kLogging};
 
 // Keys of the specification that no family reads.
 constexpr UnreadKey kUnread[] = {
     {"profiles", Unread::kSilent},  // project.h has dealt with it
+    {"extends", Unread::kSilent},   // so has assemble.h
     {"attach", Unread::kIgnored, "it is about the output of 'docker compose up'"},
     {"develop", Unread::kIgnored, "nodes build nothing"},
-    {"annotations"},
-    {"blkio_config"},
-    {"cpu_count"},
-    {"cpu_percent"},
-    {"cpu_rt_period"},
-    {"cpu_rt_runtime"},
-    {"credential_spec"},
-    {"extends", Unread::kRefused, "use YAML anchors, or several files in 'compose_files'"},
-    {"external_links", Unread::kRefused, "use an external network"},
-    {"gpus", Unread::kRefused, "use 'deploy.resources.reservations.devices'"},
-    {"isolation"},
-    {"label_file", Unread::kRefused, "use 'labels'"},
-    {"links", Unread::kRefused,
-     "services of one network reach each other by name; use 'aliases' for others, 'depends_on' for order"},
-    {"mac_address"},
-    {"models"},
-    {"post_start"},
-    {"pre_start"},
-    {"pre_stop"},
-    {"provider"},
-    {"secrets"},
-    {"storage_opt"},
-    {"use_api_socket"},
-    {"volumes_from", Unread::kRefused, "mount the same volume in both services"},
+    {"credential_spec", Unread::kRefused, "only engines on Windows have such accounts; remove it"},
+    {"models", Unread::kRefused, "run the model in a service of its own"},
+    {"provider", Unread::kRefused, "it is a program on the machine of 'docker compose'; nodes have none"},
 };
 
 std::vector<Field<Service>> all_fields() {
@@ -54,6 +35,14 @@ void read_service(const yaml::Node& node, Service& service, Reader& reader) {
   reader.keep_passed_on();
   read_fields<Service>(node, fields, kUnread, service, reader);
   service.passed_on = reader.keep_passed_on();
+}
+
+std::vector<KnownKey> service_keys() {
+  std::vector<KnownKey> all;
+  for (const Family* family : kFamilies) list_keys(family->fields, all);
+  list_keys(kUnread, all);
+  std::ranges::sort(all, {}, &KnownKey::key);
+  return all;
 }
 
 EngineBody emit_service(const Service& service, const Project& project) {

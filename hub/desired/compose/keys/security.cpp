@@ -1,122 +1,149 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "hub/desired/compose/keys/family.h"
 
 namespace hivemind::hub::compose {
 namespace {
 
+constexpr std::string_view kService = "service:";
+constexpr std::string_view kContainer = "container:";
+constexpr std::string_view kUnconfinedPaths = "systempaths=unconfined";
+
+std::string service_of(const Text& mode) {
+  return mode.value.starts_with(kService) ? mode.value.substr(kService.size()) : "";
+}
+
+}  // namespace
+
+std::string Service::pid_of() const {
+  return service_of(security.pid);
+}
+std::string Service::ipc_of() const {
+  return service_of(security.ipc);
+}
+
+namespace {
+
 void read_sysctls(const yaml::Node& node, Service& service, Reader& reader) {
   service.security.sysctls = text_map(reader.pairs(node));
 }
+void read_group_add(const yaml::Node& node, Service& service, Reader& reader) {
+  service.security.group_add = values(reader.texts(node, Allowed::kNumbers));
+}
 
-// A profile in a file would have to travel inside the body; the two words need none.
+// "name=value" or "name:value", but for one word that stands alone. A seccomp profile is the engine's own
+// ("builtin"), none, or a file whose content the engine wants in the body.
 void read_security_opt(const yaml::Node& node, Service& service, Reader& reader) {
   for (const Text& option : reader.texts(node)) {
     const std::string& text = option.value;
-    if (text == "systempaths=unconfined") {
-      service.security.system_paths_unconfined = true;
-      continue;
-    }
-    const bool seccomp = text.starts_with("seccomp=") || text.starts_with("seccomp:");
-    if (seccomp && text.substr(8) != "unconfined" && text.substr(8) != "builtin") {
-      reader.error(
-          option.location, "compose.unsupported-value",
-          "'security_opt' value '" + text + "' names a seccomp profile in a file, which is not supported");
+    const std::size_t cut = text.find('=') != std::string::npos ? text.find('=') : text.find(':');
+    if (cut == std::string::npos && text != "no-new-privileges") {
+      reader.error(option.location, "compose.invalid-value",
+                   fmt::format("'security_opt' is '{}', expected 'name=value' or 'no-new-privileges'", text));
     }
     service.security.security_opt.push_back(text);
+    if (text.substr(0, cut) != "seccomp" || cut == std::string::npos) continue;
+    const std::string profile = text.substr(cut + 1);
+    if (profile == "unconfined" || profile == "builtin") continue;
+    service.security.seccomp[text].path = {profile, option.location};
   }
 }
 
-void read_source(const yaml::Node& node, Device& device, Reader& reader) {
-  device.host = reader.text(node).value_or("");
-}
-void read_target(const yaml::Node& node, Device& device, Reader& reader) {
-  device.container = reader.text(node).value_or("");
-}
-void read_permissions(const yaml::Node& node, Device& device, Reader& reader) {
-  device.permissions = reader.text(node).value_or("rwm");
-}
-constexpr Field<Device> kDeviceFields[] = {
-    {"source", read_source}, {"target", read_target}, {"permissions", read_permissions}};
-
-// "host[:container[:permissions]]".
-Device parse_device(std::string_view text) {
-  Device device;
-  const std::size_t first = text.find(':');
-  device.host = text.substr(0, first);
-  if (first == std::string_view::npos) return device;
-  text.remove_prefix(first + 1);
-  const std::size_t second = text.find(':');
-  device.container = text.substr(0, second);
-  if (second != std::string_view::npos) device.permissions = text.substr(second + 1);
-  return device;
-}
-
-bool is_permissions(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("rwm") == std::string_view::npos;
-}
-
-void read_device(const yaml::Node& node, Service& service, Reader& reader) {
-  Device device;
-  if (node.is_map()) {
-    read_fields(node, kDeviceFields, device, reader);
-  } else if (const auto text = reader.text(node)) {
-    device = parse_device(*text);
-  } else {
-    return;
-  }
-  if (device.container.empty()) device.container = device.host;
-  if (!device.host.starts_with("/") || !device.container.starts_with("/") ||
-      !is_permissions(device.permissions)) {
-    reader.error(node.location, "compose.invalid-value",
-                 "a device must be '/host/path[:/container/path[:rwm]]', found " + node.describe(),
-                 "CDI device names are not supported");
-    return;
-  }
-  service.security.devices.push_back(std::move(device));
-}
-
-void read_devices(const yaml::Node& node, Service& service, Reader& reader) {
-  if (!reader.is_sequence(node)) return;
-  for (const yaml::Node& item : node.items) read_device(item, service, reader);
-}
-
-// Another service's namespace would need that container's id, which only the agent knows.
+// A namespace is the container's own, the node's, or that of another container.
 template <auto Member>
-void read_namespace(const yaml::Node& node, Service& service, Reader& reader) {
-  if (node.is_scalar() && node.scalar.starts_with("service:")) {
-    reader.error(node.location, "compose.unsupported-value",
-                 "'" + reader.path() + "' of another service is not supported",
-                 "give that service a container_name and write 'container:NAME'");
-    return;
+void read_namespace(const yaml::Node& node, Service& service, Reader& reader,
+                    std::initializer_list<std::string_view> words) {
+  const auto text = reader.text(node);
+  if (!text || text->empty()) return;
+  service.security.*Member = {*text, node.location};
+  for (const std::string_view prefix : {kService, kContainer}) {
+    if (text->starts_with(prefix) && text->size() > prefix.size()) return;
   }
-  read_text<&Service::security, Member>(node, service, reader);
+  if (std::ranges::find(words, *text) != words.end()) return;
+  reader.invalid(node, fmt::format("'{}', 'service:NAME' or 'container:NAME'", fmt::join(words, "', '")));
+}
+void read_pid(const yaml::Node& node, Service& service, Reader& reader) {
+  read_namespace<&Security::pid>(node, service, reader, {"host"});
+}
+void read_ipc(const yaml::Node& node, Service& service, Reader& reader) {
+  read_namespace<&Security::ipc>(node, service, reader, {"host", "shareable", "private", "none"});
+}
+
+// One of few words, or nothing at all.
+template <auto Member>
+void read_word(const yaml::Node& node, Service& service, Reader& reader,
+               std::initializer_list<std::string_view> words) {
+  if (node.is_scalar() && node.scalar.empty()) return;
+  if (auto word = reader.choice(node, words)) service.security.*Member = std::move(*word);
+}
+void read_uts(const yaml::Node& node, Service& service, Reader& reader) {
+  read_word<&Security::uts>(node, service, reader, {"host"});
+}
+void read_userns_mode(const yaml::Node& node, Service& service, Reader& reader) {
+  read_word<&Security::userns_mode>(node, service, reader, {"host"});
+}
+void read_cgroup(const yaml::Node& node, Service& service, Reader& reader) {
+  if (auto word = reader.choice(node, {"host", "private"})) service.security.cgroup = std::move(*word);
+}
+
+void read_isolation(const yaml::Node& node, Service& service, Reader& reader) {
+  const auto isolation = reader.text(node);
+  if (!isolation) return;
+  service.security.isolation = *isolation;
+  if (isolation->empty() || *isolation == "default") return;
+  reader.error(node.location, "compose.unsupported-value",
+               fmt::format("'isolation' is '{}', which only engines on Windows have", *isolation),
+               "remove it");
+}
+
+// The engine's socket and the credentials of the user who runs 'docker compose': a node has no such user.
+void read_use_api_socket(const yaml::Node& node, Service&, Reader& reader) {
+  if (node.type() != yaml::Type::kBool) return reader.wrong_type(node, "true or false");
+  if (!reader.boolean(node).value_or(false)) return;
+  reader.error(node.location, "compose.unsupported-value",
+               "'use_api_socket' is not supported: nodes have no user whose credentials it could pass on",
+               "mount '/var/run/docker.sock' as a volume");
 }
 
 constexpr Field<Service> kFields[] = {
-    {"cap_add", read_words<&Service::security, &Security::cap_add>},
-    {"cap_drop", read_words<&Service::security, &Security::cap_drop>},
+    {"use_api_socket", read_use_api_socket},
+    {"cap_add", read_list<&Service::security, &Security::cap_add>},
+    {"cap_drop", read_list<&Service::security, &Security::cap_drop>},
     {"privileged", read_flag<&Service::security, &Security::privileged>},
     {"read_only", read_flag<&Service::security, &Security::read_only>},
     {"security_opt", read_security_opt},
-    {"group_add", read_words<&Service::security, &Security::group_add>},
+    {"group_add", read_group_add},
     {"sysctls", read_sysctls},
-    {"devices", read_devices},
-    {"device_cgroup_rules", read_words<&Service::security, &Security::device_cgroup_rules>},
-    {"pid", read_namespace<&Security::pid>},
-    {"ipc", read_namespace<&Security::ipc>},
-    {"uts", read_text<&Service::security, &Security::uts>},
-    {"userns_mode", read_text<&Service::security, &Security::userns_mode>},
-    {"cgroup", read_text<&Service::security, &Security::cgroup>},
+    {"pid", read_pid},
+    {"ipc", read_ipc},
+    {"uts", read_uts},
+    {"userns_mode", read_userns_mode},
+    {"cgroup", read_cgroup},
     {"cgroup_parent", read_text<&Service::security, &Security::cgroup_parent>},
     {"runtime", read_text<&Service::security, &Security::runtime>},
+    {"isolation", read_isolation},
 };
 
-void emit_devices(const Security& security, EngineBody& body) {
-  for (const Device& device : security.devices) {
-    body.host["Devices"].push_back({{"PathOnHost", device.host},
-                                    {"PathInContainer", device.container},
-                                    {"CgroupPermissions", device.permissions}});
+void emit_options(const Security& security, EngineBody& body) {
+  Words options;
+  for (const std::string& option : security.security_opt) {
+    const auto profile = security.seccomp.find(option);
+    if (option == kUnconfinedPaths) {
+      body.host["MaskedPaths"] = nlohmann::json::array();
+      body.host["ReadonlyPaths"] = nlohmann::json::array();
+    } else if (profile != security.seccomp.end()) {
+      options.push_back("seccomp=" + profile->second.content);
+    } else {
+      options.push_back(option);
+    }
   }
-  put(body.host, "DeviceCgroupRules", security.device_cgroup_rules);
+  put(body.host, "SecurityOpt", options);
+}
+
+// Another service's namespace is its container's, which only the agent knows.
+void put_namespace(nlohmann::json& into, const char* name, const Text& mode) {
+  if (service_of(mode).empty()) put(into, name, mode.value);
 }
 
 void emit(const Service& service, const Project&, EngineBody& body) {
@@ -125,25 +152,39 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   put(body.host, "CapDrop", security.cap_drop);
   put(body.host, "Privileged", security.privileged);
   put(body.host, "ReadonlyRootfs", security.read_only);
-  put(body.host, "SecurityOpt", security.security_opt);
+  emit_options(security, body);
   put(body.host, "GroupAdd", security.group_add);
   put(body.host, "Sysctls", security.sysctls);
-  put(body.host, "PidMode", security.pid);
-  put(body.host, "IpcMode", security.ipc);
+  put_namespace(body.host, "PidMode", security.pid);
+  put_namespace(body.host, "IpcMode", security.ipc);
   put(body.host, "UTSMode", security.uts);
   put(body.host, "UsernsMode", security.userns_mode);
   put(body.host, "CgroupnsMode", security.cgroup);
   put(body.host, "CgroupParent", security.cgroup_parent);
   put(body.host, "Runtime", security.runtime);
-  if (security.system_paths_unconfined) {
-    body.host["MaskedPaths"] = nlohmann::json::array();
-    body.host["ReadonlyPaths"] = nlohmann::json::array();
-  }
-  emit_devices(security, body);
+}
+
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  const Security& security = service.security;
+  put(into, "cap_add", security.cap_add);
+  put(into, "cap_drop", security.cap_drop);
+  if (security.privileged.value_or(false)) into["privileged"] = true;
+  if (security.read_only.value_or(false)) into["read_only"] = true;
+  put(into, "security_opt", security.security_opt);
+  put(into, "group_add", security.group_add);
+  put(into, "sysctls", security.sysctls);
+  put(into, "pid", security.pid.value);
+  put(into, "ipc", security.ipc.value);
+  put(into, "uts", security.uts);
+  put(into, "userns_mode", security.userns_mode);
+  put(into, "cgroup", security.cgroup);
+  put(into, "cgroup_parent", security.cgroup_parent);
+  put(into, "runtime", security.runtime);
+  put(into, "isolation", security.isolation);
 }
 
 }  // namespace
 
-constinit const Family kSecurity{kFields, emit};
+constinit const Family kSecurity{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose
