@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/apply/shares.h"
 #include "agent/plan/observed.h"
-#include "agent/plan/planner.h"
 #include "common/error.h"
 
 namespace hivemind::agent {
@@ -39,21 +39,8 @@ void label_container(json& body, const BodyContext& context, const ContainerCont
   labels[labels::kComposeService] = container.service.name;
   labels[labels::kComposeNumber] = std::to_string(container.number);
   labels[labels::kComposeOneoff] = "False";
-  if (!container.network_of.empty()) labels[labels::kNetworkOf] = container.network_of;
-}
-
-void add_networks(json& body, const ContainerContext& container) {
-  if (!container.network_of.empty()) {
-    body["HostConfig"]["NetworkMode"] = "container:" + container.network_of;
-    return;
-  }
-  const auto& endpoints = container.service.endpoints;
-  const std::size_t count =
-      container.engine_api >= kManyEndpoints ? endpoints.size() : std::min<std::size_t>(endpoints.size(), 1);
-  for (std::size_t i = 0; i < count; ++i) {
-    body["NetworkingConfig"]["EndpointsConfig"][endpoints[i].network] =
-        parse_object(endpoints[i].engine_body);
-  }
+  if (const std::string hooks = to_label(container.service.pre_stop); !hooks.empty())
+    labels[labels::kPreStop] = hooks;
 }
 
 json bind_mount(const DesiredMount& mount, const std::string& source) {
@@ -131,6 +118,7 @@ std::string container_body(const BodyContext& context, const ContainerContext& c
   return finished(container.service.engine_body, [&](json& body) {
     label_container(body, context, container);
     add_networks(body, container);
+    add_bases(body, container);
     add_mounts(body, container);
     add_anonymous_volumes(body, container);
   });

@@ -20,8 +20,8 @@ struct ContainerContext {
   const DesiredService& service;
   std::uint32_t number = 1;
   std::vector<std::string> mount_sources;  // absolute paths on the node, one for each of the service's mounts
-  std::string network_of;                  // container id; empty: none
-  ApiLevel engine_api;                     // decides whether all networks or the first go along
+  std::map<std::string, std::string> bases;  // ids of the containers that it is made with, by service
+  ApiLevel engine_api;                       // decides whether all networks or the first go along
   std::map<std::string, std::string> anonymous_volumes = {};  // to be taken over: their names by mount point
 };
 

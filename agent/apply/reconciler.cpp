@@ -17,6 +17,11 @@ namespace asio = boost::asio;
 // A first round asks; a second one may ask about what the answers have uncovered.
 constexpr int kRounds = 4;
 
+std::int64_t wall_s() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
 ApiLevel level_of(const ApiVersion& version) {
   return {version.major, version.minor};
 }
@@ -46,6 +51,7 @@ void Reconciler::start() {
           self->past_.fresh.insert(subject_of(stack.name, service.name));
       }
     }
+    self->note_pull(key, wall_s());
     self->trigger();
   };
   const auto failed = [weak] {
@@ -157,8 +163,8 @@ asio::awaitable<Plan> Reconciler::decide(std::shared_ptr<const Desired> desired,
   Plan plan;
   for (int round = 0; round < kRounds; ++round) {
     past_.fetches = pulls_->states();
-    plan = make_plan(
-        {*desired, standing_.observed, past_, *answers, level_of(standing_.engine->api), busy, Clock::now()});
+    plan = make_plan({*desired, standing_.observed, past_, *answers, level_of(standing_.engine->api), busy,
+                      Clock::now(), wall_s()});
     if (plan.questions.empty()) break;
     co_await answer(plan.questions, answers);
   }
@@ -181,6 +187,13 @@ asio::awaitable<void> Reconciler::answer(Questions questions, std::shared_ptr<An
       answers->networks[network] = co_await engine_.network_exists(network);
     } catch (const Error& error) {
       log::warn("network '{}' not looked up: {}", network, error.what());
+    }
+  }
+  for (const std::string& network : questions.network_users) {
+    try {
+      answers->network_users[network] = co_await engine_.network_users(network);
+    } catch (const Error& error) {
+      log::warn("network '{}' not looked into: {}", network, error.what());
     }
   }
   for (const std::string& volume : questions.volumes) {
@@ -228,7 +241,9 @@ asio::awaitable<void> Reconciler::run_step(std::shared_ptr<Occasion> occasion, S
     pulls_->begin(pull->image, pull->platform);
     co_return;
   }
-  co_await runner_.run(std::move(occasion), std::move(step));
+  note_before(step);
+  co_await runner_.run(occasion, step);
+  note_after(*occasion, step);
 }
 
 }  // namespace hivemind::agent

@@ -59,7 +59,8 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   struct Callbacks {
     std::function<void()> on_standing;  // standing() has changed
     std::function<void(Happening)> on_happening;
-    std::function<void()> on_past;  // what must survive a restart has changed: past().good, past().completed
+    // What must survive a restart has changed: good, completed, hooked or pulled of past().
+    std::function<void()> on_past;
   };
 
   Reconciler(boost::asio::any_io_executor loop, Engine& engine, Options options, Past past,
@@ -99,6 +100,9 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   // reconciler_records.cpp: what is learnt from steps and passes.
   void record(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes,
               const Occasion& occasion);
+  void note_before(const Step& step);
+  void note_after(const Occasion& occasion, const Step& step);
+  void note_pull(const std::string& key, std::int64_t at_s);
   void record_failure(const Step& step, const Error& error, const Desired& desired);
   void record_attempt(const Step& step, const Desired& desired);
   void tell(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes);

@@ -39,6 +39,7 @@ v1::Reason reason_of(const Step& step, const Error& error) {
   if (std::holds_alternative<PlaceFiles>(step.action)) return v1::REASON_FILES_FAILED;
   if (std::holds_alternative<CreateContainer>(step.action)) return v1::REASON_CREATE_FAILED;
   if (std::holds_alternative<StartContainer>(step.action)) return v1::REASON_START_FAILED;
+  if (std::holds_alternative<RunHooks>(step.action)) return v1::REASON_HOOK_FAILED;
   return v1::REASON_ENGINE_REFUSED;
 }
 
@@ -108,6 +109,40 @@ void Reconciler::record(const std::string& stack, const std::vector<Step>& steps
   tell(stack, steps, outcomes);
 }
 
+// Before a start, so that an agent that is killed in between runs the hooks again rather than never.
+void Reconciler::note_before(const Step& step) {
+  if (const auto* stop = std::get_if<StopContainer>(&step.action)) {
+    if (step.purpose == Purpose::kFollow) past_.restarting.insert(stop->container.id);
+  }
+  const auto* start = std::get_if<StartContainer>(&step.action);
+  if (start != nullptr && past_.hooked.erase(start->container.id) > 0) callbacks_.on_past();
+}
+
+void Reconciler::note_after(const Occasion& occasion, const Step& step) {
+  if (const auto* start = std::get_if<StartContainer>(&step.action))
+    past_.restarting.erase(start->container.id);
+  const auto* hooks = std::get_if<RunHooks>(&step.action);
+  if (hooks == nullptr) return;
+  const auto made = occasion.made.find(hooks->container.name);
+  past_.hooked.insert(hooks->container.id.empty() && made != occasion.made.end() ? made->second
+                                                                                 : hooks->container.id);
+  callbacks_.on_past();
+}
+
+// Only of images that some service wants pulled again from time to time.
+void Reconciler::note_pull(const std::string& key, std::int64_t at_s) {
+  std::set<std::string> keys;
+  for (const DesiredStack& stack : desired_->stacks) {
+    for (const DesiredService& service : stack.services) {
+      if (service.pull_policy == PullPolicy::kEvery) keys.insert(image_key(service.image, service.platform));
+    }
+  }
+  const auto before = past_.pulled;
+  std::erase_if(past_.pulled, [&](const auto& entry) { return !keys.contains(entry.first); });
+  if (keys.contains(key)) past_.pulled[key] = at_s;
+  if (past_.pulled != before) callbacks_.on_past();
+}
+
 void Reconciler::record_failure(const Step& step, const Error& error, const Desired& desired) {
   Trouble& trouble = trouble_at(past_.troubles, subject_of(step), config_hash_of(step, desired));
   const bool is_passing = is_passing_conflict(step, error, ++trouble.attempts);
@@ -135,12 +170,14 @@ void Reconciler::tell(const std::string& stack, const std::vector<Step>& steps,
     const Step& step = steps[i];
     if (outcomes[i].state != Outcome::State::kDone) failed.insert(step.service);
     removed = removed || std::holds_alternative<RemoveContainer>(step.action);
-    const bool is_news = step.purpose == Purpose::kHeal || step.purpose == Purpose::kReplace;
+    const bool is_news = step.purpose == Purpose::kHeal || step.purpose == Purpose::kReplace ||
+                         step.purpose == Purpose::kFollow;
     if (is_news && !step.service.empty()) first.emplace(step.service, &step);
   }
   for (const auto& [service, step] : first) {
     if (failed.contains(service)) continue;
     const char* kind = step->purpose == Purpose::kHeal ? "drift_healed" : "service_replaced";
+    if (step->purpose == Purpose::kFollow) kind = "service_restarted";
     if (step->pace == Pace::kBacksOff) {
       // A service that keeps ending is told of by its stack's failure, not at every attempt.
       const auto trouble = past_.troubles.find(subject_of(*step));
@@ -182,6 +219,9 @@ void Reconciler::forget_settled(const std::set<std::string>& busy) {
   const auto is_gone = [&](const std::string& id) { return !there.contains(id); };
   std::erase_if(past_.completed, is_gone);
   std::erase_if(past_.ended_by_hand, is_gone);
+  std::erase_if(past_.restarting, is_gone);
+  // One that was made while this pass looked is not gone.
+  if (busy.empty() && std::erase_if(past_.hooked, is_gone) > 0) callbacks_.on_past();
 }
 
 // A stack that runs as wanted is what a later change is compared with, and what drift is told from a first

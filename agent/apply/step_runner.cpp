@@ -3,6 +3,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "agent/apply/body.h"
+#include "agent/plan/differences.h"
 #include "common/error.h"
 
 namespace hivemind::agent {
@@ -57,6 +58,20 @@ std::string endpoint_body_of(const Occasion& occasion, const Step& step, const s
   return {};
 }
 
+void learn(Occasion& occasion, const Step& step, const std::vector<std::string>& warnings) {
+  occasion.notices[subject_of(step)] = engine_warnings(step.stack, step.service, warnings);
+}
+
+// One that was there before, and is not ours, is no part of what is observed.
+void learn_volume(Occasion& occasion, const Step& step, const EngineVolume& there) {
+  const DesiredVolume* volume = stack_of(occasion, step).volume(there.name);
+  if (volume == nullptr) return;
+  const std::string difference = volume_difference(*volume, there);
+  std::vector<Notice> notices;
+  if (!difference.empty()) notices.push_back({step.stack, notice_kinds::kVolumeDiffers, "", difference});
+  occasion.notices[subject_of(step)] = std::move(notices);
+}
+
 void place_files(const Files& files, const Occasion& occasion, const Step& step) {
   for (const DesiredMount& mount : service_of(occasion, step).mounts) {
     files.place(step.stack, mount, occasion.desired->files);
@@ -72,7 +87,9 @@ StepRunner::StepRunner(asio::any_io_executor loop, Engine& engine, Files files)
       slow_(std::make_shared<Lanes>(loop, kStops)) {}
 
 asio::awaitable<void> StepRunner::run(std::shared_ptr<Occasion> occasion, Step step) {
-  const auto lanes = std::holds_alternative<StopContainer>(step.action) ? slow_ : quick_;
+  const bool may_last =
+      std::holds_alternative<StopContainer>(step.action) || std::holds_alternative<RunHooks>(step.action);
+  const auto lanes = may_last ? slow_ : quick_;
   const Lanes::Ticket ticket = co_await lanes->enter();
   co_await perform(std::move(occasion), std::move(step));
 }
@@ -84,10 +101,11 @@ asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Ste
   for (const DesiredMount& mount : service.mounts) {
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }
-  if (action.network_of) container.network_of = id_of(*occasion, *action.network_of);
+  for (const auto& [base, ref] : action.bases) container.bases[base] = id_of(*occasion, ref);
   const std::string body = container_body(context_of(*occasion, step), container);
   const Created created = co_await engine_.create_container(action.name, service.platform, body);
   occasion->made[action.name] = created.id;
+  learn(*occasion, step, created.warnings);
 }
 
 // Arguments are named first: g++ 12 destroys some temporaries of an awaited call twice when the call throws.
@@ -101,12 +119,14 @@ asio::awaitable<void> StepRunner::perform(std::shared_ptr<Occasion> occasion, St
     co_await engine_.connect_network(connect->network, id, body);
   } else if (const auto* network = std::get_if<CreateNetwork>(&action)) {
     const std::string body = network_body_of(*occasion, step, network->name);
-    co_await engine_.create_network(body);
+    const Created created = co_await engine_.create_network(body);
+    learn(*occasion, step, created.warnings);
   } else if (const auto* unwanted = std::get_if<RemoveNetwork>(&action)) {
     co_await engine_.remove_network(unwanted->id);
   } else if (const auto* volume = std::get_if<CreateVolume>(&action)) {
     const std::string body = volume_body_of(*occasion, step, volume->name);
-    co_await engine_.create_volume(body);
+    const EngineVolume there = co_await engine_.create_volume(body);
+    learn_volume(*occasion, step, there);
   } else if (std::holds_alternative<PlaceFiles>(action)) {
     place_files(files_, *occasion, step);
   } else {
@@ -120,8 +140,16 @@ asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step 
   if (const auto* start = std::get_if<StartContainer>(&action)) {
     const std::string id = id_of(*occasion, start->container);
     co_await engine_.start_container(id);
+  } else if (const auto* hooks = std::get_if<RunHooks>(&action)) {
+    const std::string id = id_of(*occasion, hooks->container);
+    const std::vector<Hook> post_start = service_of(*occasion, step).post_start;
+    co_await run_post_start(id, post_start);
+  } else if (const auto* off = std::get_if<DisconnectNetwork>(&action)) {
+    const std::string id = id_of(*occasion, off->container);
+    co_await engine_.disconnect_network(off->network, id);
   } else if (const auto* stop = std::get_if<StopContainer>(&action)) {
     const std::string id = id_of(*occasion, stop->container);
+    if (!stop->pre_stop.empty()) co_await run_pre_stop(occasion, step, id);
     co_await engine_.stop_container(id);
   } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
     // Forced, as between the stop and this the engine's restart policy may have had its way.

@@ -39,6 +39,9 @@ class StepRunner {
 
  private:
   boost::asio::awaitable<void> create(std::shared_ptr<Occasion> occasion, Step step, CreateContainer action);
+  // step_runner_hooks.cpp
+  boost::asio::awaitable<void> run_post_start(std::string id, std::vector<Hook> hooks);
+  boost::asio::awaitable<void> run_pre_stop(std::shared_ptr<Occasion> occasion, Step step, std::string id);
   boost::asio::awaitable<void> move(std::shared_ptr<Occasion> occasion, Step step);
   boost::asio::awaitable<void> perform(std::shared_ptr<Occasion> occasion, Step step);
 

@@ -83,10 +83,32 @@ void read_state(const Json& state, Container& container) {
   if (!probes.empty()) container.health_text = cut(trimmed(text_of(probes.back(), "Output")), kMaxHealthText);
 }
 
+// "container:<id>"
+void read_bases(const Json& host_config, Container& container) {
+  constexpr std::string_view kJoined = "container:";
+  for (const char* key : {"NetworkMode", "PidMode", "IpcMode"}) {
+    const std::string mode = text_of(host_config, key);
+    if (mode.starts_with(kJoined)) container.bases.insert(mode.substr(kJoined.size()));
+  }
+  for (const Json& from : list_of(host_config, "VolumesFrom")) {
+    if (!from.is_string()) continue;
+    const std::string text = from.get<std::string>();
+    container.bases.insert(text.substr(0, text.find(':')));
+  }
+}
+
 void read_host_config(const Json& host_config, Container& container) {
+  read_bases(host_config, container);
   container.memory = integer_of(host_config, "Memory");
   container.nano_cpus = integer_of(host_config, "NanoCpus");
   container.restart_policy = restart_policy_of(host_config);
+  for (const auto& [port, bindings] : part_of(host_config, "PortBindings").items()) {
+    if (!bindings.is_array()) continue;  // Docker writes null for none
+    for (const Json& binding : bindings) {
+      if (auto held = host_ports_of(port, text_of(binding, "HostIp"), text_of(binding, "HostPort")))
+        container.ports.push_back(std::move(*held));
+    }
+  }
 }
 
 const Json& require_list(const Json& value, const char* what) {
@@ -109,6 +131,11 @@ void read_anonymous_volumes(const Json& answer, Container& container) {
     const std::string name = text_of(mount, "Name");
     if (is_anonymous(name)) container.anonymous_volumes[text_of(mount, "Destination")] = name;
   }
+}
+
+EngineVolume volume_of(const Json& entry) {
+  return {required(entry, "Name"), texts_of(entry, "Labels"), text_of(entry, "Driver"),
+          texts_of(entry, "Options")};
 }
 
 std::string printable(std::string_view text) {
@@ -185,9 +212,13 @@ std::vector<EngineVolume> volumes(std::string_view body) {
   const Json answer = parse_json(body);
   std::vector<EngineVolume> volumes;
   for (const Json& entry : list_of(answer, "Volumes")) {
-    volumes.push_back({required(entry, "Name"), texts_of(entry, "Labels")});
+    volumes.push_back(volume_of(entry));
   }
   return volumes;
+}
+
+EngineVolume volume(std::string_view body) {
+  return volume_of(parse_json(body));
 }
 
 std::string image_id(std::string_view body) {
@@ -203,8 +234,30 @@ Created created(std::string_view body) {
   return created;
 }
 
-std::string network_id(std::string_view body) {
+Created network(std::string_view body) {
+  const Json answer = parse_json(body);
+  Created created{required(answer, "Id"), {}};
+  const std::string warning = cut(text_of(answer, "Warning"), kMaxRefusal);
+  if (!warning.empty()) created.warnings.push_back(warning);
+  return created;
+}
+
+std::vector<NetworkUser> network_users(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::vector<NetworkUser> users;
+  for (const auto& [id, endpoint] : part_of(answer, "Containers").items())
+    users.push_back({id, cut(text_of(endpoint, "Name"), kMaxRefusal)});
+  return users;
+}
+
+std::string exec_id(std::string_view body) {
   return required(parse_json(body), "Id");
+}
+
+std::optional<int> exit_code_of_exec(std::string_view body) {
+  const Json answer = parse_json(body);
+  if (flag_of(answer, "Running")) return std::nullopt;
+  return in_range<int>(integer_of(answer, "ExitCode"));
 }
 
 EngineEvent event(std::string_view line) {

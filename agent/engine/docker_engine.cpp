@@ -63,6 +63,11 @@ std::string container_path(const std::string& id, std::string_view verb) {
   return fmt::format("/containers/{}{}", http::Client::escape(id), verb);
 }
 
+// Docker answers 403 or 500 with words of its own, depending on its version.
+bool is_not_connected(const http::Response& response) {
+  return !response.ok() && decode::refusal(response.body).find("is not connected") != std::string::npos;
+}
+
 }  // namespace
 
 http::Address engine_address_from_environment() {
@@ -260,14 +265,33 @@ asio::awaitable<bool> DockerEngine::network_exists(std::string name) {
   co_return false;
 }
 
-asio::awaitable<std::string> DockerEngine::create_network(std::string body) {
+asio::awaitable<void> DockerEngine::disconnect_network(std::string network, std::string container) {
+  const std::string what =
+      fmt::format("disconnect container '{}' from network '{}'", short_id(container), short_id(network));
+  auto request = post(fmt::format("/networks/{}/disconnect", http::Client::escape(network)),
+                      encode::disconnect_body(container));
+  const auto response = co_await call(what, std::move(request));
+  if (response.status == 404 || is_not_connected(response)) co_return;
+  require_ok(what, response);
+}
+
+asio::awaitable<std::vector<NetworkUser>> DockerEngine::network_users(std::string id) {
+  const std::string what = fmt::format("inspect network '{}'", short_id(id));
+  auto request = get("/networks/" + http::Client::escape(id));
+  const auto response = co_await call(what, std::move(request));
+  if (response.status == 404) co_return std::vector<NetworkUser>();
+  require_ok(what, response);
+  co_return decoded(what, decode::network_users, response);
+}
+
+asio::awaitable<Created> DockerEngine::create_network(std::string body) {
   const std::string what = "create network";
   auto request = post("/networks/create", std::move(body));
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
-  const std::string id = decoded(what, decode::network_id, response);
-  networks_.insert(id);
-  co_return id;
+  Created created = decoded(what, decode::network, response);
+  networks_.insert(created.id);
+  co_return created;
 }
 
 asio::awaitable<void> DockerEngine::remove_network(std::string id) {
@@ -286,11 +310,12 @@ asio::awaitable<bool> DockerEngine::volume_exists(std::string name) {
   co_return true;
 }
 
-asio::awaitable<void> DockerEngine::create_volume(std::string body) {
+asio::awaitable<EngineVolume> DockerEngine::create_volume(std::string body) {
   const std::string what = "create volume";
   auto request = post("/volumes/create", std::move(body));
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
+  co_return decoded(what, decode::volume, response);
 }
 
 }  // namespace hivemind::agent

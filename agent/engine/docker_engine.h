@@ -56,11 +56,17 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<void> connect_network(std::string network, std::string container,
                                                std::string endpoint_body) override;
 
+  boost::asio::awaitable<void> disconnect_network(std::string network, std::string container) override;
+
+  boost::asio::awaitable<Executed> exec(std::string container, Hook command,
+                                        std::chrono::milliseconds limit) override;
+
   boost::asio::awaitable<bool> network_exists(std::string name) override;
-  boost::asio::awaitable<std::string> create_network(std::string body) override;
+  boost::asio::awaitable<std::vector<NetworkUser>> network_users(std::string id) override;
+  boost::asio::awaitable<Created> create_network(std::string body) override;
   boost::asio::awaitable<void> remove_network(std::string id) override;
   boost::asio::awaitable<bool> volume_exists(std::string name) override;
-  boost::asio::awaitable<void> create_volume(std::string body) override;
+  boost::asio::awaitable<EngineVolume> create_volume(std::string body) override;
 
   boost::asio::awaitable<void> watch(std::function<void()> on_open,
                                      std::function<void(EngineEvent)> on_event) override;

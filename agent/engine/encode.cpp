@@ -15,6 +15,21 @@ std::string filters(std::string_view key, const std::vector<std::string>& values
   return http::Client::escape(filter.dump());
 }
 
+std::string exec_body(const Hook& command) {
+  Json body = {{"AttachStdout", true},
+               {"AttachStderr", true},
+               {"Cmd", command.command},
+               {"Privileged", command.privileged}};
+  if (!command.user.empty()) body["User"] = command.user;
+  if (!command.working_dir.empty()) body["WorkingDir"] = command.working_dir;
+  if (!command.environment.empty()) body["Env"] = command.environment;
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string disconnect_body(std::string_view container) {
+  return Json({{"Container", std::string(container)}}).dump();
+}
+
 std::string connect_body(std::string_view container, std::string_view endpoint_body) {
   const std::string_view text = endpoint_body.empty() ? "{}" : endpoint_body;
   Json endpoint = Json::parse(text.begin(), text.end(), nullptr, false);

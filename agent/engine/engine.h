@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +11,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "agent/plan/hooks.h"
 #include "agent/plan/observed.h"
 
 namespace hivemind::agent {
@@ -35,6 +37,12 @@ struct EngineInfo {
 struct Created {
   std::string id;
   std::vector<std::string> warnings;
+};
+
+// What became of a command in a container.
+struct Executed {
+  std::optional<int> exit_code;  // none: it still ran when the time was up
+  std::string output;            // its last lines, of both streams
 };
 
 struct PullProgress {
@@ -96,11 +104,21 @@ class Engine {
   virtual boost::asio::awaitable<void> connect_network(std::string network, std::string container,
                                                        std::string endpoint_body) = 0;
 
-  virtual boost::asio::awaitable<bool> network_exists(std::string name) = 0;         // exact name
-  virtual boost::asio::awaitable<std::string> create_network(std::string body) = 0;  // returns its id
-  virtual boost::asio::awaitable<void> remove_network(std::string id) = 0;           // gone already: nothing
+  // Not connected, or one of both gone: nothing.
+  virtual boost::asio::awaitable<void> disconnect_network(std::string network, std::string container) = 0;
+
+  // Runs a command in a running container and waits for its end, at most as long as limit. A command that
+  // takes longer is left to itself: the engine has no way to end it.
+  virtual boost::asio::awaitable<Executed> exec(std::string container, Hook command,
+                                                std::chrono::milliseconds limit) = 0;
+
+  virtual boost::asio::awaitable<bool> network_exists(std::string name) = 0;                   // exact name
+  virtual boost::asio::awaitable<std::vector<NetworkUser>> network_users(std::string id) = 0;  // gone: none
+  virtual boost::asio::awaitable<Created> create_network(std::string body) = 0;
+  virtual boost::asio::awaitable<void> remove_network(std::string id) = 0;  // gone already: nothing
   virtual boost::asio::awaitable<bool> volume_exists(std::string name) = 0;
-  virtual boost::asio::awaitable<void> create_volume(std::string body) = 0;
+  // Returns what is there now: a volume of that name that was there before stays as it is.
+  virtual boost::asio::awaitable<EngineVolume> create_volume(std::string body) = 0;
 
   // Calls on_event for every event of containers and networks that carry our label until the stream ends,
   // which throws kUnavailable. on_open runs once the engine has accepted the subscription: what is observed

@@ -33,6 +33,19 @@ bool publishes(const json& host) {
   return (bindings.is_object() && !bindings.empty()) || (mode.is_string() && mode == "host");
 }
 
+std::vector<HostPorts> ports(const json& host) {
+  std::vector<HostPorts> found;
+  const json& bindings = member(host, "PortBindings");
+  if (!bindings.is_object()) return found;
+  for (const auto& [port, list] : bindings.items()) {
+    for (const json& binding : list) {
+      if (auto held = host_ports_of(port, binding.value("HostIp", ""), binding.value("HostPort", "")))
+        found.push_back(std::move(*held));
+    }
+  }
+  return found;
+}
+
 std::vector<std::string> volumes(const json& host) {
   std::vector<std::string> names;
   for (const json& bind : member(host, "Binds")) {
@@ -54,10 +67,30 @@ BodyFacts body_facts(std::string_view engine_body) {
     if (!body.is_object()) throw Error(ErrorCode::kInvalid, "the engine body is no JSON object");
     const json& host = member(body, "HostConfig");
     if (host.is_null()) return {};
-    return {number(member(host, "Memory")), number(member(host, "NanoCpus")),
-            restart_policy(member(host, "RestartPolicy")), publishes(host), volumes(host)};
+    const json& mode = member(host, "NetworkMode");
+    return {.memory = number(member(host, "Memory")),
+            .nano_cpus = number(member(host, "NanoCpus")),
+            .restart_policy = restart_policy(member(host, "RestartPolicy")),
+            .publishes = publishes(host),
+            .host_network = mode.is_string() && mode == "host",
+            .ports = ports(host),
+            .volumes = volumes(host)};
   } catch (const json::exception& error) {
     throw Error(ErrorCode::kInvalid, "the engine body is not what it should be: {}", error.what());
+  }
+}
+
+bool has_fixed_address(std::string_view endpoint_body) {
+  if (endpoint_body.empty()) return false;
+  try {
+    const json endpoint = json::parse(endpoint_body);
+    if (!endpoint.is_object()) throw Error(ErrorCode::kInvalid, "the endpoint's body is no JSON object");
+    const json& addresses = member(endpoint, "IPAMConfig");
+    if (!endpoint.value("MacAddress", "").empty()) return true;
+    return addresses.is_object() &&
+           (!addresses.value("IPv4Address", "").empty() || !addresses.value("IPv6Address", "").empty());
+  } catch (const json::exception& error) {
+    throw Error(ErrorCode::kInvalid, "the endpoint's body is not what it should be: {}", error.what());
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -63,6 +64,8 @@ bool is_sha256(std::string_view text) {
 DesiredFile file_from(v1::FileEntry& entry) {
   DesiredFile file{checked_path(std::move(*entry.mutable_path())), std::move(*entry.mutable_sha256()),
                    entry.mode() & 07777};
+  if (entry.has_uid()) file.uid = entry.uid();
+  if (entry.has_gid()) file.gid = entry.gid();
   if (file.path.empty() || !is_sha256(file.sha256)) {
     throw Error(ErrorCode::kInvalid, "file '{}' has no name or no SHA-256", file.path);
   }
@@ -77,8 +80,9 @@ DesiredMount mount_from(v1::FileMount& message) {
   mount.options = std::move(*message.mutable_options());
   for (v1::FileEntry& entry : *message.mutable_entries()) mount.files.push_back(file_from(entry));
   sort_unique(mount.files, &DesiredFile::path, "file");
-  // Where content travels along, the source is only what people wrote; else it names a directory of ours.
-  if (mount.files.empty()) mount.source = checked_path(std::move(*message.mutable_source()));
+  mount.shared = message.shared();
+  // Where content is shown as it is, the source is only what people wrote; else it names a directory of ours.
+  if (mount.is_kept()) mount.source = checked_path(std::move(*message.mutable_source()));
   if (!mount.target.starts_with('/')) {
     throw Error(ErrorCode::kInvalid, "mount target '{}' is not absolute", mount.target);
   }
@@ -86,11 +90,15 @@ DesiredMount mount_from(v1::FileMount& message) {
     throw Error(ErrorCode::kInvalid, "mount '{}' is of a single file, but has {}", mount.target,
                 mount.files.size());
   }
+  if (mount.single && mount.is_kept() && mount.source.empty()) {
+    throw Error(ErrorCode::kInvalid, "mount '{}' is of a single file without a name", mount.target);
+  }
   return mount;
 }
 
 Dependency dependency_from(v1::Dependency& message) {
-  Dependency dependency{std::move(*message.mutable_service()), Condition::kStarted, message.required()};
+  Dependency dependency{std::move(*message.mutable_service()), Condition::kStarted, message.required(),
+                        message.restart()};
   if (message.condition() == v1::Dependency::HEALTHY) dependency.condition = Condition::kHealthy;
   if (message.condition() == v1::Dependency::COMPLETED) dependency.condition = Condition::kCompleted;
   return dependency;
@@ -98,7 +106,40 @@ Dependency dependency_from(v1::Dependency& message) {
 
 PullPolicy policy_from(v1::PullPolicy policy) {
   if (policy == v1::PULL_POLICY_ALWAYS) return PullPolicy::kAlways;
+  if (policy == v1::PULL_POLICY_EVERY) return PullPolicy::kEvery;
   return policy == v1::PULL_POLICY_NEVER ? PullPolicy::kNever : PullPolicy::kMissing;
+}
+
+VolumesFrom volumes_from(v1::VolumesFrom& message) {
+  if (message.service().empty() == message.container().empty())
+    throw Error(ErrorCode::kInvalid, "volumes_from names not exactly one of service and container");
+  return {std::move(*message.mutable_service()), std::move(*message.mutable_container()),
+          message.read_only() ? Access::kReadOnly : Access::kReadWrite};
+}
+
+std::vector<Hook> hooks_from(const google::protobuf::RepeatedPtrField<v1::Hook>& messages) {
+  std::vector<Hook> hooks;
+  for (const v1::Hook& message : messages) {
+    if (message.command().empty()) throw Error(ErrorCode::kInvalid, "a hook has no command");
+    hooks.push_back({{message.command().begin(), message.command().end()},
+                     message.user(),
+                     message.privileged(),
+                     message.working_dir(),
+                     {message.environment().begin(), message.environment().end()}});
+  }
+  return hooks;
+}
+
+void fill_lifecycle(DesiredService& service, v1::Service& message) {
+  service.network_of = std::move(*message.mutable_network_of());
+  service.pid_of = std::move(*message.mutable_pid_of());
+  service.ipc_of = std::move(*message.mutable_ipc_of());
+  for (v1::VolumesFrom& from : *message.mutable_volumes_from())
+    service.volumes_from.push_back(volumes_from(from));
+  service.pull_every = std::chrono::seconds(std::max<std::int64_t>(message.pull_every_s(), 0));
+  if (message.update_order() == v1::UPDATE_ORDER_START_FIRST) service.update_order = UpdateOrder::kStartFirst;
+  service.post_start = hooks_from(message.post_start());
+  service.pre_stop = hooks_from(message.pre_stop());
 }
 
 DesiredService service_from(v1::Service& message) {
@@ -113,14 +154,15 @@ DesiredService service_from(v1::Service& message) {
   service.config_hash = std::move(*message.mutable_config_hash());
   service.container_name = std::move(*message.mutable_container_name());
   service.replicas = message.replicas();
-  service.network_of = std::move(*message.mutable_network_of());
+  fill_lifecycle(service, message);
   for (v1::Dependency& dependency : *message.mutable_depends_on()) {
     service.depends_on.push_back(dependency_from(dependency));
   }
   std::ranges::sort(service.depends_on, {}, &Dependency::service);
   for (v1::Endpoint& endpoint : *message.mutable_endpoints()) {
+    const bool fixed = has_fixed_address(endpoint.engine_body());
     service.endpoints.push_back(
-        {std::move(*endpoint.mutable_network()), std::move(*endpoint.mutable_engine_body())});
+        {std::move(*endpoint.mutable_network()), std::move(*endpoint.mutable_engine_body()), fixed});
   }
   for (v1::FileMount& mount : *message.mutable_file_mounts()) service.mounts.push_back(mount_from(mount));
   if (service.config_hash.empty() || service.image.empty()) {
@@ -153,9 +195,10 @@ void require_dependencies(const DesiredStack& stack) {
       throw Error(ErrorCode::kInvalid, "service '{}' depends on '{}', which is not there", service.name,
                   dependency.service);
     }
-    if (!service.network_of.empty() && stack.service(service.network_of) == nullptr) {
-      throw Error(ErrorCode::kInvalid, "service '{}' shares the network of '{}', which is not there",
-                  service.name, service.network_of);
+    for (const std::string& base : service.bases()) {
+      if (stack.service(base) != nullptr) continue;
+      throw Error(ErrorCode::kInvalid, "service '{}' shares what '{}' has, which is not there", service.name,
+                  base);
     }
   }
   if (stack.in_order().size() != stack.services.size()) {
@@ -212,6 +255,19 @@ std::string DesiredService::container(std::string_view stack, std::uint32_t numb
   return fmt::format("{}-{}-{}", stack, name, number);
 }
 
+std::vector<std::string> DesiredService::namespaces() const {
+  std::set<std::string> names{network_of, pid_of, ipc_of};
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string> DesiredService::bases() const {
+  std::set<std::string> names{network_of, pid_of, ipc_of};
+  for (const VolumesFrom& from : volumes_from) names.insert(from.service);
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
 const DesiredService* DesiredStack::service(std::string_view wanted) const {
   return find_by(services, &DesiredService::name, wanted);
 }
@@ -227,10 +283,13 @@ const DesiredVolume* DesiredStack::volume(std::string_view wanted) const {
 std::vector<const DesiredService*> DesiredStack::in_order() const {
   std::vector<const DesiredService*> ordered;
   std::set<std::string_view> placed;
+  std::map<std::string_view, std::vector<std::string>> bases;
+  for (const DesiredService& service : services) bases[service.name] = service.bases();
   const auto ready = [&](const DesiredService& service) {
     return std::ranges::all_of(service.depends_on,
                                [&](const Dependency& d) { return placed.contains(d.service); }) &&
-           (service.network_of.empty() || placed.contains(service.network_of));
+           std::ranges::all_of(bases[service.name],
+                               [&](const std::string& base) { return placed.contains(base); });
   };
   for (bool grown = true; grown;) {
     grown = false;

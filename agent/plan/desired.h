@@ -1,11 +1,15 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/plan/hooks.h"
+#include "agent/plan/host_ports.h"
 #include "hivemind/v1/manifest.pb.h"
 
 // What a manifest wants of this node, as checked plain values. Pure data, immutable once made; the planner
@@ -19,7 +23,8 @@ struct ApiLevel {
   auto operator<=>(const ApiLevel&) const = default;
 };
 
-enum class PullPolicy { kMissing, kAlways, kNever };
+enum class PullPolicy { kMissing, kAlways, kNever, kEvery };
+enum class UpdateOrder { kStopFirst, kStartFirst };
 enum class Condition { kStarted, kHealthy, kCompleted };
 enum class Owner { kStack, kExternal };  // external: must exist, never made or removed
 enum class Access { kReadWrite, kReadOnly };
@@ -28,17 +33,28 @@ struct Dependency {
   std::string service;
   Condition condition = Condition::kStarted;
   bool required = true;
+  bool restart = false;  // this service restarts with the dependency
+};
+
+// All mounts of another container. One of service and container is set.
+struct VolumesFrom {
+  std::string service;    // its first container
+  std::string container;  // by name; none of ours
+  Access access = Access::kReadWrite;
 };
 
 struct DesiredEndpoint {
-  std::string network;      // real name
-  std::string engine_body;  // EndpointSettings as JSON; empty: none
+  std::string network;         // real name
+  std::string engine_body;     // EndpointSettings as JSON; empty: none
+  bool fixed_address = false;  // no second container can have it at the same time
 };
 
 struct DesiredFile {
   std::string path;  // relative, without '.', '..' or empty parts
   std::string sha256;
   std::uint32_t mode = 0644;
+  std::optional<std::uint32_t> uid = {};  // none: the agent's own
+  std::optional<std::uint32_t> gid = {};
 };
 
 struct DesiredMount {
@@ -47,7 +63,11 @@ struct DesiredMount {
   Access access = Access::kReadWrite;
   bool single = false;  // the one file is mounted, not the directory that holds it
   std::string options;
-  std::vector<DesiredFile> files;  // sorted by path; empty: a directory that the node keeps
+  std::vector<DesiredFile> files;  // sorted by path
+  bool shared = false;             // read-only, but the stack writes to it through another mount
+
+  // Shows a directory (or file) of the node's own, which the files seed; else exactly the files.
+  bool is_kept() const { return access == Access::kReadWrite || shared || files.empty(); }
 };
 
 // What the planner must know of an engine body.
@@ -56,7 +76,9 @@ struct BodyFacts {
   std::int64_t nano_cpus = 0;
   std::string restart_policy = "no";  // as Container::restart_policy
   bool publishes = false;             // holds ports of the node, or its whole network
-  std::vector<std::string> volumes;   // names of volumes that it mounts
+  bool host_network = false;
+  std::vector<HostPorts> ports;      // those that are chosen, not those that the engine chooses
+  std::vector<std::string> volumes;  // names of volumes that it mounts
 };
 
 struct DesiredService {
@@ -70,9 +92,21 @@ struct DesiredService {
   std::uint32_t replicas = 1;
   std::vector<Dependency> depends_on;
   std::vector<DesiredEndpoint> endpoints;
-  std::string network_of;
+  std::string network_of;  // services whose network, PID or IPC namespace it shares; empty: none
+  std::string pid_of;
+  std::string ipc_of;
+  std::vector<VolumesFrom> volumes_from;
   std::vector<DesiredMount> mounts;
+  std::chrono::seconds pull_every{};
+  UpdateOrder update_order = UpdateOrder::kStopFirst;
+  std::vector<Hook> post_start;
+  std::vector<Hook> pre_stop;
   BodyFacts facts;
+
+  // Services whose first container each of this one's is made with; sorted.
+  std::vector<std::string> bases() const;
+  // Those of them that it shares a namespace with, which ends with their container's process.
+  std::vector<std::string> namespaces() const;
 
   // "<stack>-<name>-<number>" unless the service has a name of its own.
   std::string container(std::string_view stack, std::uint32_t number) const;

@@ -37,6 +37,8 @@ Verdict healthy(const Container& container) {
 
 Verdict completed(const Container& container) {
   if (container.status != ContainerStatus::kExited) return {State::kWaiting, "to complete"};
+  if (container.finished_at.starts_with("0001-01-01"))
+    return {State::kWaiting, "to complete: the engine does not know how it ended"};
   if (container.exit_code == 0) return {State::kOpen, ""};
   return {State::kFailed, fmt::format("to complete, and it exited with code {}", container.exit_code)};
 }
@@ -92,6 +94,12 @@ void ask_dependency(Gate& gate, const Dependency& dependency, const ServiceView&
     }
     const Verdict verdict = judge_container(*container, dependency.condition);
     if (verdict.state != State::kOpen) fail(verdict.state, verdict.text);
+    const bool has_hooks =
+        dependency.condition != Condition::kCompleted && container == slot.current && is_up(*container);
+    if (has_hooks && !is_hooked(*container, *view.service, past)) {
+      fail(trouble ? State::kFailed : State::kWaiting,
+           trouble ? "to run its hooks: " + *trouble : "to run its hooks");
+    }
   }
 }
 
@@ -101,7 +109,7 @@ Gate gate_of(const DesiredService& service, const StackView& view, const Past& p
              Strictness strictness) {
   Gate gate;
   std::vector<Dependency> dependencies = service.depends_on;
-  if (!service.network_of.empty()) dependencies.push_back({service.network_of, Condition::kStarted, true});
+  for (const std::string& base : service.bases()) dependencies.push_back({base, Condition::kStarted, true});
   for (const Dependency& dependency : dependencies) {
     const auto found = view.services.find(dependency.service);
     if (found != view.services.end()) {

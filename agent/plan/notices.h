@@ -14,6 +14,8 @@ namespace notice_kinds {
 inline constexpr const char* kEngineWarning = "engine_warning";
 inline constexpr const char* kFileKept = "file_kept";
 inline constexpr const char* kVolumeDiffers = "volume_differs";
+inline constexpr const char* kHookFailed = "hook_failed";
+inline constexpr const char* kStopFirst = "stop_first";
 }  // namespace notice_kinds
 
 struct Notice {

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "agent/plan/host_ports.h"
 
 // What the engine has of ours, as plain values: one snapshot, read once, keyed by our labels. Pure data;
 // nothing here knows how it was read.
@@ -28,10 +31,12 @@ struct Container {
   std::string finished_at;
   std::vector<std::string> networks;                     // real names, sorted
   std::map<std::string, std::string> anonymous_volumes;  // their names by mount point
+  std::set<std::string> bases;  // ids of the containers whose namespaces or volumes it was made with
   // The parts that 'docker update' changes by hand, as the engine reports them.
   std::int64_t memory = 0;
   std::int64_t nano_cpus = 0;
-  std::string restart_policy;  // "no", "always", "unless-stopped", "on-failure:3"
+  std::string restart_policy;    // "no", "always", "unless-stopped", "on-failure:3"
+  std::vector<HostPorts> ports;  // those that it asked for
 };
 
 struct EngineNetwork {
@@ -43,6 +48,14 @@ struct EngineNetwork {
 struct EngineVolume {
   std::string name;
   std::map<std::string, std::string> labels;
+  std::string driver;
+  std::map<std::string, std::string> options;
+};
+
+// A running container on a network, whosever it is.
+struct NetworkUser {
+  std::string id;
+  std::string name;
 };
 
 // A container that is not ours, as far as a list shows it.
@@ -59,9 +72,9 @@ struct ComposeProject {
 };
 
 struct Observed {
-  std::vector<Container> containers;    // ours, sorted by name
-  std::vector<EngineNetwork> networks;  // ours, sorted by name
-  std::vector<EngineVolume> volumes;    // ours, sorted by name
+  std::vector<Container> containers;                    // ours, sorted by name
+  std::vector<EngineNetwork> networks;                  // ours, sorted by name
+  std::vector<EngineVolume> volumes;                    // ours, sorted by name
   std::map<std::string, ComposeProject> projects = {};  // not ours, by name
 };
 
@@ -79,8 +92,8 @@ inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
 inline constexpr const char* kRevision = "com.hivemind.revision";
 // On a container that is only made to be compared with another one, never started: the node.
 inline constexpr const char* kScratch = "com.hivemind.scratch";
-// Id of the container whose network namespace this one was made to share.
-inline constexpr const char* kNetworkOf = "com.hivemind.network-of";
+// How to end it: see hooks.h.
+inline constexpr const char* kPreStop = "com.hivemind.pre-stop";
 // Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.
 inline constexpr const char* kComposeProject = "com.docker.compose.project";
 inline constexpr const char* kComposeService = "com.docker.compose.service";

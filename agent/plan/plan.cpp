@@ -24,6 +24,12 @@ struct ActionText {
   std::string operator()(const StartContainer& a) const {
     return fmt::format("start container {}", a.container.name);
   }
+  std::string operator()(const DisconnectNetwork& a) const {
+    return fmt::format("disconnect container {} from network {}", a.container.name, a.network);
+  }
+  std::string operator()(const RunHooks& a) const {
+    return fmt::format("run the hooks of container {}", a.container.name);
+  }
   std::string operator()(const StopContainer& a) const {
     return fmt::format("stop container {}", a.container.name);
   }

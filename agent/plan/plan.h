@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/plan/notices.h"
+#include "agent/plan/observed.h"
 #include "agent/plan/past.h"
 #include "hivemind/v1/report.pb.h"
 
@@ -40,7 +41,7 @@ struct PlaceFiles {};  // of the step's service
 struct CreateContainer {
   std::string name;
   std::uint32_t number = 1;
-  std::optional<ContainerRef> network_of;
+  std::map<std::string, ContainerRef> bases;  // containers that it is made with, by service
   // Anonymous volumes of the container that it takes the place of, by mount point: what the application has
   // written there is not lost with a replacement.
   std::map<std::string, std::string> volumes;
@@ -49,11 +50,19 @@ struct ConnectNetwork {
   ContainerRef container;
   std::string network;
 };
+struct DisconnectNetwork {
+  ContainerRef container;
+  std::string network;
+};
 struct StartContainer {
+  ContainerRef container;
+};
+struct RunHooks {  // post_start of the step's service
   ContainerRef container;
 };
 struct StopContainer {
   ContainerRef container;
+  std::string pre_stop = {};  // label of the hooks that come first; see hooks.h
 };
 struct UnpauseContainer {
   ContainerRef container;
@@ -66,15 +75,16 @@ struct RemoveContainer {
   ContainerRef container;
 };
 
-// Each is one call to the engine (a pull is only begun; files are ours).
+// Each is one call to the engine (a pull is only begun; files are ours; hooks are a few).
 using Action = std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles,
-                            CreateContainer, ConnectNetwork, StartContainer, StopContainer, UnpauseContainer,
-                            RenameContainer, RemoveContainer>;
+                            CreateContainer, ConnectNetwork, DisconnectNetwork, StartContainer, RunHooks,
+                            StopContainer, UnpauseContainer, RenameContainer, RemoveContainer>;
 
 enum class Purpose {
   kDeploy,   // not there yet
   kReplace,  // there, with another definition
   kHeal,     // was as desired, and somebody or something changed it
+  kFollow,   // is as desired, and restarts with what it depends on
   kRemove,   // not wanted any more
 };
 
@@ -104,13 +114,17 @@ struct Questions {
   std::set<std::string> images;
   std::set<std::string> networks;  // external ones
   std::set<std::string> volumes;
-  bool empty() const { return images.empty() && networks.empty() && volumes.empty(); }
+  std::set<std::string> network_users;  // ids of ours, whose users are asked for
+  bool empty() const {
+    return images.empty() && networks.empty() && volumes.empty() && network_users.empty();
+  }
 };
 
 struct Answers {
   std::map<std::string, std::optional<std::string>> images;  // id, or absent
   std::map<std::string, bool> networks;
   std::map<std::string, bool> volumes;
+  std::map<std::string, std::vector<NetworkUser>> network_users;  // by id
 };
 
 struct Plan {

@@ -21,6 +21,7 @@ struct Situation {
   ApiLevel engine_api;
   const std::set<std::string>& busy;  // stacks with steps under way: nothing is planned for them
   TimePoint now;
+  std::int64_t wall_s = 0;  // Unix time; may be wrong
 };
 
 // What to do next, and why nothing is done where something is amiss. Pure and deterministic.

@@ -61,21 +61,41 @@ std::optional<std::string> network_lost(const Container& container, const Desire
   return std::nullopt;
 }
 
-// A container that shares the network of another one is bound to that one's id.
-std::optional<std::string> base_lost(const Container& container, const DesiredService& service,
-                                     const StackView& view) {
-  if (service.network_of.empty()) return std::nullopt;
-  const auto owner = view.services.find(service.network_of);
-  const bool has_slot = owner != view.services.end() && !owner->second.slots.empty();
-  const Container* base = has_slot ? owner->second.slots.front().current : nullptr;
-  if (base != nullptr && label_of(container.labels, labels::kNetworkOf) == base->id) return std::nullopt;
-  return fmt::format("the container of '{}', whose network it shares, is another one", service.network_of);
+std::string_view what_is_shared(const DesiredService& service, const std::string& base) {
+  if (service.network_of == base) return "network";
+  if (service.pid_of == base) return "PID namespace";
+  return service.ipc_of == base ? "IPC namespace" : "volumes";
 }
 
-std::optional<std::string> why_old(const Container& container, const DesiredService& service,
+// A container that shares what another one has is bound to that one's id.
+std::optional<std::string> base_lost(const Container& container, const DesiredService& service,
+                                     const StackView& view) {
+  for (const std::string& name : service.bases()) {
+    const auto owner = view.services.find(name);
+    const bool has_slot = owner != view.services.end() && !owner->second.slots.empty();
+    const Container* base = has_slot ? owner->second.slots.front().current : nullptr;
+    if (base != nullptr && container.bases.contains(base->id)) continue;
+    return fmt::format("the container of '{}', whose {} it shares, is another one", name,
+                       what_is_shared(service, name));
+  }
+  return std::nullopt;
+}
+
+// After a power cut some engines (20.10) know no code and no time of the end, and write 0 for both.
+bool has_ended_well(const Container& container, const ServiceView& view) {
+  const std::string_view policy = policy_of(view.service->facts.restart_policy);
+  const bool may_end = policy == "no" || policy.starts_with("on-failure");
+  return container.status == ContainerStatus::kExited && container.exit_code == 0 && may_end &&
+         !container.finished_at.starts_with("0001-01-01");
+}
+
+std::optional<std::string> why_old(const Container& container, const ServiceView& own,
                                    const StackView& view) {
+  const DesiredService& service = *own.service;
   if (label_of(container.labels, labels::kConfigHash) != service.config_hash)
     return "its definition has changed";
+  // Done is done: what happens to its network later is no reason to run it again.
+  if (own.one_shot && has_ended_well(container, own)) return std::nullopt;
   if (container.status == ContainerStatus::kDead) return "it is dead";
   if (auto lost = network_lost(container, service, view)) return lost;
   if (auto lost = base_lost(container, service, view)) return lost;
@@ -90,7 +110,7 @@ int worth(const Container& container, const Slot& slot) {
   return value;
 }
 
-void place(Slot& slot, const Container& container, const DesiredService& service, const StackView& view) {
+void place(Slot& slot, const Container& container, const ServiceView& service, const StackView& view) {
   if (container.status == ContainerStatus::kRemoving) {
     slot.leaving = true;
     return;
@@ -125,7 +145,7 @@ void sort_in(StackView& view, ServiceView& service, const Container& container) 
   if (number == 0 || number > service.slots.size()) {
     service.surplus.push_back(&container);
   } else {
-    place(service.slots[number - 1], container, *service.service, view);
+    place(service.slots[number - 1], container, service, view);
   }
 }
 
@@ -166,10 +186,13 @@ bool was_started(const Container& container) {
 }
 
 bool is_completed(const Container& container, const ServiceView& view, const Past& past) {
-  const std::string_view policy = policy_of(view.service->facts.restart_policy);
-  const bool may_end = policy == "no" || policy.starts_with("on-failure");
-  return container.status == ContainerStatus::kExited && container.exit_code == 0 && may_end &&
-         (view.one_shot || past.completed.contains(container.id));
+  const bool by_itself = past.completed.contains(container.id);
+  const bool counts = by_itself || (view.one_shot && !past.ended_by_hand.contains(container.id));
+  return counts && has_ended_well(container, view);
+}
+
+bool is_hooked(const Container& container, const DesiredService& service, const Past& past) {
+  return service.post_start.empty() || past.hooked.contains(container.id);
 }
 
 bool started_after(const Container& a, const Container& b) {

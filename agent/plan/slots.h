@@ -51,6 +51,9 @@ bool was_started(const Container& container);  // once at least
 // Ended well, and must not be started again.
 bool is_completed(const Container& container, const ServiceView& view, const Past& past);
 
+// Its post_start hooks have run, if it has any.
+bool is_hooked(const Container& container, const DesiredService& service, const Past& past);
+
 // Whether a's start is later than b's.
 bool started_after(const Container& a, const Container& b);
 

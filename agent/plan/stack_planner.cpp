@@ -10,10 +10,6 @@ namespace {
 // No event tells of what is not ours.
 constexpr std::chrono::seconds kForeignLook{5};
 
-ContainerRef ref(const Container& container) {
-  return {container.id, container.name};
-}
-
 // While a new container takes its name, the old one is told apart by its id.
 std::string aside(const Container& container, const Slot& slot) {
   return fmt::format("{}.{}", slot.name, container.id.substr(0, 8));
@@ -24,14 +20,19 @@ bool ran(const GoodRelease& good, const DesiredService& service) {
   return found != good.services.end() && found->second == service.config_hash;
 }
 
-void append(std::vector<std::size_t>& to, const std::vector<std::size_t>& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
 }  // namespace
 
+ContainerRef ref(const Container& container) {
+  return {container.id, container.name};
+}
+
+StopContainer stop_of(const Container& container) {
+  const bool runs = container.status == ContainerStatus::kRunning;
+  return {ref(container), runs ? std::string(label_of(container.labels, labels::kPreStop)) : ""};
+}
+
 StackPlanner::StackPlanner(const Situation& situation, StackView view, Plan& plan)
-    : situation_(situation), view_(std::move(view)), plan_(plan) {}
+    : situation_(situation), view_(std::move(view)), plan_(plan), first_step_(plan.steps.size()) {}
 
 void StackPlanner::run() {
   if (view_.stack != nullptr && situation_.engine_api < view_.stack->engine_api) {
@@ -43,7 +44,10 @@ void StackPlanner::run() {
     return;
   }
   if (view_.stack != nullptr && is_of_others()) return;
-  if (view_.stack != nullptr) replace_networks();
+  if (view_.stack != nullptr) {
+    notice_differences();
+    replace_networks();
+  }
   remove_unwanted();
   if (view_.stack != nullptr) {
     for (const DesiredService* service : view_.stack->in_order()) {
@@ -51,6 +55,7 @@ void StackPlanner::run() {
     }
   }
   remove_networks();
+  free_ports_first();
 }
 
 // What docker compose runs under the stack's name has the names that ours would have: until an operator hands
@@ -66,10 +71,11 @@ bool StackPlanner::is_of_others() {
     return network != nullptr && network->owner == Owner::kStack;
   });
   if (containers == 0 && !has_network) return false;
-  wait("", v1::REASON_ADOPTION_NEEDED,
-       fmt::format("docker compose has project '{}' on this node already, with {} container{} of its services "
-                   "(take it over: hivemind adopt {} {})",
-                   view_.name, containers, containers == 1 ? "" : "s", situation_.desired.node, view_.name));
+  wait(
+      "", v1::REASON_ADOPTION_NEEDED,
+      fmt::format("docker compose has project '{}' on this node already, with {} container{} of its services "
+                  "(take it over: hivemind adopt {} {})",
+                  view_.name, containers, containers == 1 ? "" : "s", situation_.desired.node, view_.name));
   look_again(situation_.now + kForeignLook);
   return true;
 }
@@ -115,54 +121,42 @@ void StackPlanner::make(const ServiceView& view, const Slot& slot) {
     const auto removal = removals_.find(holder->id);
     if (removal != removals_.end()) after.push_back(removal->second);
   }
-  CreateContainer create{slot.name, slot.number, std::nullopt, {}};
-  if (!slot.old.empty()) create.volumes = slot.old.front()->anonymous_volumes;
-  if (!service.network_of.empty()) {
-    const Slot& base = view_.services.at(service.network_of).slots.front();
-    create.network_of = base.current != nullptr ? ref(*base.current) : ContainerRef{"", base.name};
-    const auto made = creates_.find(base.name);
-    if (base.current == nullptr && made != creates_.end()) after.push_back(made->second);
-  }
+  CreateContainer create{slot.name, slot.number, {}, volumes_to_carry(view, slot)};
+  share_bases(view, create, after);
   const std::size_t created = add(service.name, std::move(create), change, std::move(after));
   creates_[slot.name] = created;
   put_in_place(view, slot, {"", slot.name}, {created}, *gate, change);
 }
 
-// From a made container to a running one in the place of the old.
-void StackPlanner::put_in_place(const ServiceView& view, const Slot& slot, const ContainerRef& container,
-                                Indices after, const Gate& gate, const Change& change) {
-  const std::string& service = view.service->name;
-  Indices before_start = connect_missing(view, container, slot.current, after, change);
-  append(before_start, after);
-  if (view.service->facts.publishes) append(before_start, freed_);
-  // Replicas follow one another, so that not all are down at once.
-  const auto earlier = starts_.find(service);
-  if (earlier != starts_.end() && !slot.old.empty()) append(before_start, earlier->second);
-  std::map<const Container*, std::size_t> stops;
-  for (const Container* old : slot.old) {
-    if (is_up(*old)) stops[old] = add(service, StopContainer{ref(*old)}, change, before_start);
+void StackPlanner::share_bases(const ServiceView& view, CreateContainer& create, Indices& after) const {
+  for (const std::string& name : view.service->bases()) {
+    const Slot& base = view_.services.at(name).slots.front();
+    create.bases[name] = base.current != nullptr ? ref(*base.current) : ContainerRef{"", base.name};
+    const auto made = creates_.find(base.name);
+    if (base.current == nullptr && made != creates_.end()) after.push_back(made->second);
   }
-  for (const auto& [old, stop] : stops) before_start.push_back(stop);
-  append(before_start, gate.after);
-  Change start = change;
-  const std::size_t started = add(service, StartContainer{container}, start, before_start);
-  starts_[service].push_back(started);
-  for (const Container* old : slot.old)
-    removals_[old->id] = add(service, RemoveContainer{ref(*old)}, {change.purpose, change.cause}, {started});
 }
 
-StackPlanner::Indices StackPlanner::connect_missing(const ServiceView& view, const ContainerRef& container,
-                                                    const Container* known, const Indices& after,
-                                                    const Change& change) {
-  Indices connects;
-  if (known == nullptr && situation_.engine_api >= kManyEndpoints) return connects;
-  const auto& endpoints = view.service->endpoints;
-  for (std::size_t i = 1; i < endpoints.size(); ++i) {
-    if (known != nullptr && std::ranges::binary_search(known->networks, endpoints[i].network)) continue;
-    connects.push_back(add(view.service->name, ConnectNetwork{container, endpoints[i].network},
-                           {change.purpose, change.cause}, after));
+// Where the old container had another one's volume, that one's container says what it is now.
+std::map<std::string, std::string> StackPlanner::volumes_to_carry(const ServiceView& view,
+                                                                  const Slot& slot) const {
+  if (slot.old.empty()) return {};
+  std::set<std::string> of_others;
+  const auto note = [&](const Container* container) {
+    if (container == nullptr) return;
+    for (const auto& [target, volume] : container->anonymous_volumes) of_others.insert(volume);
+  };
+  for (const VolumesFrom& from : view.service->volumes_from) {
+    const auto base = view_.services.find(from.service);
+    if (base == view_.services.end()) continue;
+    for (const Slot& theirs : base->second.slots) {
+      note(theirs.current);
+      for (const Container* old : theirs.old) note(old);
+    }
   }
-  return connects;
+  std::map<std::string, std::string> volumes = slot.old.front()->anonymous_volumes;
+  std::erase_if(volumes, [&](const auto& entry) { return of_others.contains(entry.second); });
+  return volumes;
 }
 
 std::optional<Gate> StackPlanner::open_gate(const ServiceView& view, Strictness strictness) {
@@ -225,8 +219,14 @@ void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
       wait(service, v1::REASON_EXITED,
            fmt::format("container exited with code {}, the engine starts it again", current.exit_code));
       break;
+    case ContainerStatus::kRunning:
+      if (stopped_.contains(current.id)) {
+        start_stopped(view, slot);
+      } else if (!follow_namespaces(view, slot) && run_hooks(view, slot)) {
+        return;
+      }
+      break;
     default:
-      follow_shared_network(view, slot);
       break;
   }
   for (const Container* old : slot.old) remove_container(*old, fmt::format("{}: {}", who, slot.why_old));
@@ -248,30 +248,17 @@ void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
     put_in_place(view, slot, ref(current), {}, *gate, change);
     return;
   }
+  if (situation_.past.restarting.contains(current.id)) {
+    put_in_place(view, slot, ref(current), {}, *gate,
+                 {Purpose::kFollow, who + ": it restarts with what it depends on"});
+    return;
+  }
   const bool by_hand = situation_.past.ended_by_hand.contains(current.id);
   put_in_place(view, slot, ref(current), {}, *gate,
                {Purpose::kHeal,
                 by_hand ? who + ": its container was stopped by hand"
                         : fmt::format("{}: its container exited with code {}", who, current.exit_code),
                 by_hand ? Pace::kFree : Pace::kBacksOff});
-}
-
-// A restart gives a container a new network namespace; those that shared the one before have none now.
-void StackPlanner::follow_shared_network(const ServiceView& view, const Slot& slot) {
-  if (view.service->network_of.empty() || is_held(*view.service)) return;
-  const ServiceView& owner = view_.services.at(view.service->network_of);
-  const Container* base = owner.slots.empty() ? nullptr : owner.slots.front().current;
-  if (base == nullptr || base->status != ContainerStatus::kRunning || !started_after(*base, *slot.current))
-    return;
-  const Change change{
-      Purpose::kHeal,
-      fmt::format("service '{}' of stack '{}': '{}', whose network it shares, was started again",
-                  view.service->name, view_.name, view.service->network_of),
-      Pace::kBacksOff};
-  const std::size_t stopped =
-      add(view.service->name, StopContainer{ref(*slot.current)}, {change.purpose, change.cause});
-  starts_[view.service->name].push_back(
-      add(view.service->name, StartContainer{ref(*slot.current)}, change, {stopped}));
 }
 
 std::size_t StackPlanner::add(std::string service, Action action, Change change, Indices after) {

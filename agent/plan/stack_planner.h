@@ -7,10 +7,15 @@
 #include <vector>
 
 #include "agent/plan/gates.h"
+#include "agent/plan/plan.h"
 #include "agent/plan/planner.h"
 #include "agent/plan/slots.h"
 
 namespace hivemind::agent {
+
+ContainerRef ref(const Container& container);
+// With the hooks that it carries, where they can still be run.
+StopContainer stop_of(const Container& container);
 
 // Plans one stack into a Plan. Lives for one call of make_plan.
 class StackPlanner {
@@ -32,33 +37,54 @@ class StackPlanner {
   void make(const ServiceView& view, const Slot& slot);
   void settle(const ServiceView& view, const Slot& slot);
   void start_again(const ServiceView& view, const Slot& slot);
-  void follow_shared_network(const ServiceView& view, const Slot& slot);
   void keep_old(const ServiceView& view, const Slot& slot);
   void restore_name(const ServiceView& view, const Slot& slot);
+  void share_bases(const ServiceView& view, CreateContainer& create, Indices& after) const;
+  std::map<std::string, std::string> volumes_to_carry(const ServiceView& view, const Slot& slot) const;
+  std::optional<Gate> open_gate(const ServiceView& view, Strictness strictness);
+  Change change_of(const ServiceView& view, const Slot& slot) const;
+
+  // stack_planner_starts.cpp: how containers come to run, and what restarts with them.
   void put_in_place(const ServiceView& view, const Slot& slot, const ContainerRef& container, Indices after,
                     const Gate& gate, const Change& change);
   Indices connect_missing(const ServiceView& view, const ContainerRef& container, const Container* known,
                           const Indices& after, const Change& change);
-  std::optional<Gate> open_gate(const ServiceView& view, Strictness strictness);
-  Change change_of(const ServiceView& view, const Slot& slot) const;
+  std::size_t start(const ServiceView& view, const ContainerRef& container, const Change& change,
+                    Indices after);
+  Indices stop_old(const ServiceView& view, const Slot& slot, const Indices& after, const Change& change);
+  Indices stop_dependants(const ServiceView& view, const Indices& after);
+  void start_stopped(const ServiceView& view, const Slot& slot);
+  bool follow_namespaces(const ServiceView& view, const Slot& slot);
+  bool run_hooks(const ServiceView& view, const Slot& slot);
+  void free_ports_first();
+  bool comes_after(std::size_t step, std::size_t other) const;
+  void put_in_order();
+
+  // stack_planner_networks.cpp: networks that have changed or are not wanted.
+  void replace_networks();
+  void tear_down(const DesiredNetwork& network, const EngineNetwork& there);
+  bool is_free_of_others(const DesiredNetwork& network, const EngineNetwork& there);
+  std::optional<std::size_t> take_off(const Container& container, const DesiredNetwork& network,
+                                      const std::string& cause);
+  void remove_networks();
 
   // stack_planner_resources.cpp: networks, volumes, images, files, and what goes.
   bool ready_to_make(const ServiceView& view, const Slot& slot);
   bool resources_ready(const DesiredService& service);
   bool image_ready(const ServiceView& view);
+  bool pull_is_due(const DesiredService& service) const;
   bool fetch(const DesiredService& service);
   bool external_ready(const std::string& service, const std::string& what, const std::string& name,
                       const std::map<std::string, bool>& answers, std::set<std::string>& questions);
   Indices needs_of(const ServiceView& view);
   std::optional<std::size_t> network_step(const DesiredNetwork& network);
   std::optional<std::size_t> volume_step(const DesiredVolume& volume);
-  void replace_networks();
-  void tear_down(const DesiredNetwork& network, const EngineNetwork& there);
   void remove_unwanted();
-  void remove_networks();
+  void notice_differences();
   void remove_container(const Container& container, const std::string& cause, Indices after = {});
 
   // Shared.
+  static void append(Indices& to, const Indices& from) { to.insert(to.end(), from.begin(), from.end()); }
   std::size_t add(std::string service, Action action, Change change, Indices after = {});
   void wait(const std::string& service, v1::Reason reason, std::string text);
   void look_again(TimePoint at);
@@ -69,9 +95,11 @@ class StackPlanner {
   const Situation& situation_;
   StackView view_;
   Plan& plan_;
+  const std::size_t first_step_;  // of this stack in the plan
   Starts starts_;
   Indices freed_;                                 // stops of what goes: its ports are free after them
   std::map<std::string, std::size_t> creates_;    // by container name
+  std::map<std::string, std::size_t> stopped_;    // by container id: stops of what is to be started again
   std::map<std::string, std::size_t> removals_;   // by container id
   std::map<std::string, std::size_t> resources_;  // by subject
   std::map<std::string, std::size_t> files_;      // by service

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/differences.h"
 #include "agent/plan/stack_planner.h"
 
 namespace hivemind::agent {
@@ -24,6 +25,12 @@ bool StackPlanner::ready_to_make(const ServiceView& view, const Slot& slot) {
                             std::ranges::find(slot.old, holder) != slot.old.end();
   if (!name_is_free) {
     wait(service.name, v1::REASON_APPLYING, fmt::format("waits for the name '{}' to become free", slot.name));
+    return false;
+  }
+  for (const std::string& base : service.bases()) {
+    if (!view_.services.at(base).slots.empty()) continue;
+    wait(service.name, v1::REASON_DEPENDENCY_FAILED,
+         fmt::format("shares what '{}' has, which has no container (give it a replica)", base));
     return false;
   }
   // Both, so that all questions are asked at once.
@@ -85,7 +92,7 @@ bool StackPlanner::image_ready(const ServiceView& view) {
     look_again(situation_.now + kForeignLook);
     return false;
   }
-  if (service.pull_policy != PullPolicy::kAlways) return present || fetch(service);
+  if (!pull_is_due(service)) return present || fetch(service);
   if (present && situation_.past.fresh.contains(subject_of(view_.name, service.name))) return true;
   // Out of reach of the registry, an image of yesterday is better than nothing that runs.
   const auto fetching = situation_.past.fetches.find(image_key(service.image, service.platform));
@@ -94,6 +101,17 @@ bool StackPlanner::image_ready(const ServiceView& view) {
   const bool nothing_there = std::ranges::all_of(
       view.slots, [](const Slot& slot) { return slot.current == nullptr && slot.old.empty(); });
   return (present && failed && nothing_there) || fetch(service);
+}
+
+// A record of the future comes from a clock that was wrong: it counts as due, and is made anew by the pull.
+bool StackPlanner::pull_is_due(const DesiredService& service) const {
+  if (service.pull_policy == PullPolicy::kAlways) return true;
+  if (service.pull_policy != PullPolicy::kEvery) return false;
+  const auto& pulled = situation_.past.pulled;
+  const auto last = pulled.find(image_key(service.image, service.platform));
+  if (last == pulled.end()) return true;
+  const std::int64_t age = situation_.wall_s - last->second;
+  return age < 0 || age >= service.pull_every.count();
 }
 
 // Says what the pull is at, and has it begun where it is not under way. Never ready by itself.
@@ -168,44 +186,25 @@ std::optional<std::size_t> StackPlanner::volume_step(const DesiredVolume& volume
   return resources_[subject];
 }
 
-// A network cannot be changed: all that is on it goes, then it, and the next plan makes both anew.
-void StackPlanner::replace_networks() {
-  for (const DesiredNetwork& network : view_.stack->networks) {
-    if (network.owner == Owner::kExternal) continue;
-    for (const EngineNetwork* there : view_.networks) {
-      if (there->name == network.name &&
-          label_of(there->labels, labels::kConfigHash) != network.config_hash) {
-        tear_down(network, *there);
-      }
+// What stays as it is, although it is wanted otherwise.
+void StackPlanner::notice_differences() {
+  for (const DesiredVolume& volume : view_.stack->volumes) {
+    const auto& volumes = situation_.observed.volumes;
+    const auto there = std::ranges::find(volumes, volume.name, &EngineVolume::name);
+    if (volume.owner == Owner::kExternal || there == volumes.end()) continue;
+    const std::string difference = volume_difference(volume, *there);
+    if (!difference.empty())
+      plan_.notices.push_back({view_.name, notice_kinds::kVolumeDiffers, "", difference});
+  }
+  for (const DesiredService& service : view_.stack->services) {
+    const std::string why = why_stop_first(service);
+    if (service.update_order == UpdateOrder::kStartFirst && !why.empty() && service.replicas > 0) {
+      plan_.notices.push_back({view_.name, notice_kinds::kStopFirst, service.name,
+                               fmt::format("{}: at an update, its old container stops before the new one "
+                                           "starts, although start-first is asked for",
+                                           why)});
     }
   }
-}
-
-void StackPlanner::tear_down(const DesiredNetwork& network, const EngineNetwork& there) {
-  std::vector<const ServiceView*> users;
-  for (const auto& [name, view] : view_.services) {
-    const auto& endpoints = view.service->endpoints;
-    if (std::ranges::find(endpoints, network.name, &DesiredEndpoint::network) != endpoints.end())
-      users.push_back(&view);
-  }
-  // While it cannot be removed, its users run on the one that is there.
-  const std::string subject = subject_of(view_.name, "network:" + network.name);
-  if (is_held("", subject, network.config_hash)) return;
-  bool ready = true;
-  for (const ServiceView* view : users) ready &= resources_ready(*view->service) && image_ready(*view);
-  for (const ServiceView* view : users) left_out_.insert(view->service->name);
-  if (!ready) return;
-  const std::string cause = fmt::format("network '{}' of stack '{}' has changed", network.key, view_.name);
-  Indices removals;
-  for (const Container& container : situation_.observed.containers) {
-    const bool is_of_stack = is_ours(container.labels, situation_.desired.node) &&
-                             label_of(container.labels, labels::kStack) == view_.name;
-    if (!is_of_stack || !std::ranges::binary_search(container.networks, network.name)) continue;
-    remove_container(container, cause);
-    if (removals_.contains(container.id)) removals.push_back(removals_[container.id]);
-  }
-  for (const ServiceView* view : users) wait(view->service->name, v1::REASON_APPLYING, cause);
-  add("", RemoveNetwork{there.id, there.name}, {Purpose::kReplace, cause}, removals);
 }
 
 void StackPlanner::remove_unwanted() {
@@ -228,35 +227,13 @@ void StackPlanner::remove_unwanted() {
 void StackPlanner::remove_container(const Container& container, const std::string& cause, Indices after) {
   if (container.status == ContainerStatus::kRemoving || removals_.contains(container.id)) return;
   const std::string service(label_of(container.labels, labels::kService));
-  const ContainerRef ref{container.id, container.name};
   if (is_up(container)) {
-    const std::size_t stop = add(service, StopContainer{ref}, {Purpose::kRemove, cause}, after);
+    const std::size_t stop = add(service, stop_of(container), {Purpose::kRemove, cause}, after);
     after = {stop};
     freed_.push_back(stop);
   }
-  removals_[container.id] = add(service, RemoveContainer{ref}, {Purpose::kRemove, cause}, std::move(after));
-}
-
-void StackPlanner::remove_networks() {
-  for (const EngineNetwork* network : view_.networks) {
-    const DesiredNetwork* wanted = view_.stack == nullptr ? nullptr : view_.stack->network(network->name);
-    if (wanted != nullptr && wanted->owner == Owner::kStack) continue;
-    if (is_held("", subject_of(view_.name, "network:" + network->name), "")) continue;
-    Indices after;
-    bool in_use = false;
-    for (const Container& container : situation_.observed.containers) {
-      if (!is_ours(container.labels, situation_.desired.node) ||
-          !std::ranges::binary_search(container.networks, network->name)) {
-        continue;
-      }
-      const auto removal = removals_.find(container.id);
-      in_use = in_use || removal == removals_.end();
-      if (removal != removals_.end()) after.push_back(removal->second);
-    }
-    if (in_use) continue;
-    add("", RemoveNetwork{network->id, network->name},
-        {Purpose::kRemove, fmt::format("stack '{}' does not want it", view_.name)}, std::move(after));
-  }
+  removals_[container.id] =
+      add(service, RemoveContainer{ref(container)}, {Purpose::kRemove, cause}, std::move(after));
 }
 
 }  // namespace hivemind::agent

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -64,6 +65,24 @@ void fill_limits(Container& container, const json& host) {
   container.nano_cpus = host.value("NanoCpus", std::int64_t{0});
   const json policy = host.value("RestartPolicy", json::object());
   container.restart_policy = policy.value("Name", "no");
+  const json bindings = host.value("PortBindings", json::object());
+  for (const auto& [port, list] : bindings.items()) {
+    for (const json& binding : list) {
+      const auto held =
+          agent::host_ports_of(port, binding.value("HostIp", ""), binding.value("HostPort", ""));
+      if (held) container.ports.push_back(*held);
+    }
+  }
+}
+
+// Ids of the containers whose namespaces it joins.
+std::set<std::string> namespaces_in(const json& host) {
+  std::set<std::string> ids;
+  for (const char* key : {"NetworkMode", "PidMode", "IpcMode"}) {
+    const std::string mode = host.value(key, "");
+    if (mode.starts_with("container:")) ids.insert(mode.substr(std::string("container:").size()));
+  }
+  return ids;
 }
 
 }  // namespace
@@ -112,7 +131,8 @@ agent::Observed EngineModel::observe() const {
   auto networks = networks_;
   adopt(containers, adopted);
   adopt(networks, adopted);
-  agent::Observed observed{sorted_managed(containers), sorted_managed(networks), sorted_managed(volumes_), {}};
+  agent::Observed observed{
+      sorted_managed(containers), sorted_managed(networks), sorted_managed(volumes_), {}};
   for (const Container& container : containers) {
     if (!is_of_compose(container.labels)) continue;
     observed.projects[container.labels.at(agent::labels::kComposeProject)].containers.push_back(
@@ -185,6 +205,9 @@ std::string EngineModel::create_container(const std::string& name, const std::st
       body.value("NetworkingConfig", json::object()).value("EndpointsConfig", json::object());
   for (const auto& [network, endpoint] : endpoints.items()) made.networks.push_back(network);
   std::ranges::sort(made.networks);
+  bases_[made.id] = made.bases = namespaces_in(host);
+  for (const std::string& from : host.value("VolumesFrom", std::vector<std::string>()))
+    made.bases.insert(from.substr(0, from.find(':')));
   containers_.push_back(made);
   bodies_[made.id] = body_text;
   tell(containers_.back(), "create");
@@ -194,6 +217,19 @@ std::string EngineModel::create_container(const std::string& name, const std::st
 void EngineModel::start_container(const std::string& id) {
   Container& container = by_id(id);
   if (container.status == ContainerStatus::kRunning) return;
+  for (const agent::HostPorts& ports : container.ports) {
+    for (const Container& other : containers_) {
+      if (other.status != ContainerStatus::kRunning) continue;
+      for (const agent::HostPorts& held : other.ports) {
+        if (overlap(ports, held))
+          throw Error(ErrorCode::kInternal, "port {} is held by '{}'", ports.first, other.name);
+      }
+    }
+  }
+  for (const std::string& base : bases_[container.id]) {
+    if (by_id(base).status != ContainerStatus::kRunning)
+      throw Error(ErrorCode::kConflict, "cannot join a namespace of '{}', which does not run", base);
+  }
   for (const std::string& network : container.networks) {
     if (!network_exists(network)) throw Error(ErrorCode::kNotFound, "network '{}' not found", network);
   }
@@ -246,6 +282,31 @@ void EngineModel::connect_network(const std::string& network, const std::string&
   std::ranges::sort(container.networks);
 }
 
+void EngineModel::disconnect_network(const std::string& network, const std::string& id) {
+  std::erase(by_id(id).networks, network);
+}
+
+std::vector<agent::NetworkUser> EngineModel::network_users(const std::string& id) const {
+  const auto found = std::ranges::find(networks_, id, &agent::EngineNetwork::id);
+  std::vector<agent::NetworkUser> users;
+  if (found == networks_.end()) return users;
+  for (const Container& container : containers_) {
+    const bool is_on = std::ranges::find(container.networks, found->name) != container.networks.end();
+    if (is_on && container.status == ContainerStatus::kRunning)
+      users.push_back({container.id, container.name});
+  }
+  return users;
+}
+
+int EngineModel::exec(const std::string& id, const std::vector<std::string>& command) {
+  const Container& container = by_id(id);
+  if (container.status != ContainerStatus::kRunning)
+    throw Error(ErrorCode::kConflict, "container '{}' does not run", container.name);
+  executed_.push_back(fmt::format("{}: {}", container.name, fmt::join(command, " ")));
+  const auto fails = fails_.find(command.front());
+  return fails == fails_.end() ? 0 : fails->second;
+}
+
 bool EngineModel::network_exists(const std::string& name) const {
   return std::ranges::find(networks_, name, &agent::EngineNetwork::name) != networks_.end();
 }
@@ -275,10 +336,14 @@ bool EngineModel::volume_exists(const std::string& name) const {
   return std::ranges::find(volumes_, name, &agent::EngineVolume::name) != volumes_.end();
 }
 
-void EngineModel::create_volume(const std::string& body_text) {
+agent::EngineVolume EngineModel::create_volume(const std::string& body_text) {
   const json body = json::parse(body_text);
   const std::string name = body.value("Name", "");
-  if (!volume_exists(name)) volumes_.push_back({name, labels_of(body)});
+  const auto found = std::ranges::find(volumes_, name, &agent::EngineVolume::name);
+  if (found != volumes_.end()) return *found;
+  volumes_.push_back({name, labels_of(body), body.value("Driver", "local"),
+                      body.value("DriverOpts", std::map<std::string, std::string>())});
+  return volumes_.back();
 }
 
 void EngineModel::exit(const std::string& name, int exit_code) {

@@ -50,10 +50,19 @@ class EngineModel {
   void remove_container(const std::string& id, bool force);
   void connect_network(const std::string& network, const std::string& id);
   bool network_exists(const std::string& name) const;
+  void disconnect_network(const std::string& network, const std::string& id);
+  std::vector<agent::NetworkUser> network_users(const std::string& id) const;
   std::string create_network(const std::string& body);
   void remove_network(const std::string& id);
   bool volume_exists(const std::string& name) const;
-  void create_volume(const std::string& body);
+  agent::EngineVolume create_volume(const std::string& body);
+
+  // Runs a command in a container that must run: its exit code is that of fails_in(), else 0.
+  int exec(const std::string& id, const std::vector<std::string>& command);
+  // Commands that begin with that word end with that code.
+  void fails_in(const std::string& word, int exit_code) { fails_[word] = exit_code; }
+  // "web-app-1: command words", of all that ran so far.
+  const std::vector<std::string>& executed() const { return executed_; }
 
   // What the verbs have caused since the last call.
   std::vector<agent::EngineEvent> take_events();
@@ -71,6 +80,9 @@ class EngineModel {
   std::set<std::string> images_;
   std::map<std::string, int> ends_;
   std::map<std::string, agent::Health> health_;
+  std::map<std::string, int> fails_;
+  std::vector<std::string> executed_;
+  std::map<std::string, std::set<std::string>> bases_;  // whose namespaces a container joins, by its id
   std::vector<agent::EngineEvent> events_;
   int ids_ = 0;
   int clock_ = 0;

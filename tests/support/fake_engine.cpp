@@ -159,14 +159,35 @@ asio::awaitable<void> FakeEngine::connect_network(std::string network, std::stri
   model.connect_network(network, container);
 }
 
+asio::awaitable<void> FakeEngine::disconnect_network(std::string network, std::string container) {
+  co_await write("disconnect " + name_of(container) + " " + network);
+  model.disconnect_network(network, container);
+}
+
+asio::awaitable<std::vector<agent::NetworkUser>> FakeEngine::network_users(std::string id) {
+  co_await turn();
+  co_return model.network_users(id);
+}
+
+asio::awaitable<agent::Executed> FakeEngine::exec(std::string container, agent::Hook command,
+                                                  std::chrono::milliseconds) {
+  co_await write("exec " + name_of(container) + " " + command.command.front());
+  agent::Executed executed;
+  executed.exit_code = model.exec(container, command.command);
+  if (executed.exit_code != 0) executed.output = "it went wrong";
+  co_return executed;
+}
+
 asio::awaitable<bool> FakeEngine::network_exists(std::string name) {
   co_await turn();
   co_return model.network_exists(name);
 }
 
-asio::awaitable<std::string> FakeEngine::create_network(std::string body) {
+asio::awaitable<agent::Created> FakeEngine::create_network(std::string body) {
   co_await write("create network " + nlohmann::json::parse(body).value("Name", ""));
-  co_return model.create_network(body);
+  agent::Created created;
+  created.id = model.create_network(body);
+  co_return created;
 }
 
 asio::awaitable<void> FakeEngine::remove_network(std::string id) {
@@ -179,9 +200,9 @@ asio::awaitable<bool> FakeEngine::volume_exists(std::string name) {
   co_return model.volume_exists(name);
 }
 
-asio::awaitable<void> FakeEngine::create_volume(std::string body) {
+asio::awaitable<agent::EngineVolume> FakeEngine::create_volume(std::string body) {
   co_await write("create volume " + nlohmann::json::parse(body).value("Name", ""));
-  model.create_volume(body);
+  co_return model.create_volume(body);
 }
 
 asio::awaitable<void> FakeEngine::watch(std::function<void()> on_open,

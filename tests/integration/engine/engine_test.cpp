@@ -196,7 +196,7 @@ TEST_CASE("networks are found by their exact name, joined, and removed") {
   if (!LiveEngine::is_reachable()) return;
   LiveEngine live;
   const std::string name = live.name("net");
-  const std::string network = live.await(live.engine.create_network(
+  const agent::Created network = live.await(live.engine.create_network(
       R"({"Name":")" + name + R"(","CheckDuplicate":true,"Labels":)" + live.labels() + "}"));
   CHECK(live.await(live.engine.network_exists(name)));
   CHECK_FALSE(live.await(live.engine.network_exists(name.substr(0, name.size() - 1))));
@@ -209,14 +209,14 @@ TEST_CASE("networks are found by their exact name, joined, and removed") {
   live.await(live.engine.connect_network(name, id, R"({"Aliases":["member"]})"));
   auto observed = live.await(live.engine.observe());
   REQUIRE(observed.networks.size() == 1);
-  CHECK(observed.networks[0].id == network);
+  CHECK(observed.networks[0].id == network.id);
   CHECK(observed.networks[0].name == name);
   CHECK(observed.networks[0].labels.at(labels::kNode) == live.node);
   CHECK(find(observed, live.name("member"))->networks == std::vector<std::string>{"bridge", name});
 
   live.await(live.engine.remove_container(id, true));
-  live.await(live.engine.remove_network(network));
-  live.await(live.engine.remove_network(network));
+  live.await(live.engine.remove_network(network.id));
+  live.await(live.engine.remove_network(network.id));
   CHECK_FALSE(live.await(live.engine.network_exists(name)));
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("events of our containers and networks are told, those of others are n
   if (!LiveEngine::is_reachable()) return;
   LiveEngine live;
   Watch watch(live);
-  const std::string network = live.await(
+  const agent::Created network = live.await(
       live.engine.create_network(R"({"Name":")" + live.name("net") + R"(","Labels":)" + live.labels() + "}"));
   const std::string foreign =
       live.await(live.engine.create_container(live.name("foreign"), "",
@@ -284,9 +284,9 @@ TEST_CASE("events of our containers and networks are told, those of others are n
   CHECK(watch.saw("container", "start", id));
   CHECK(watch.saw("container", "die", id));
   CHECK(watch.saw("container", "destroy", id));
-  CHECK(watch.saw("network", "connect", network));
-  live.await(live.engine.remove_network(network));
-  CHECK(watch.saw("network", "destroy", network));
+  CHECK(watch.saw("network", "connect", network.id));
+  live.await(live.engine.remove_network(network.id));
+  CHECK(watch.saw("network", "destroy", network.id));
   for (const EngineEvent& event : watch.events) {
     CHECK(event.id != foreign);
     if (event.type == "container") CHECK(event.attributes.at(labels::kNode) == live.node);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/observed.h"
+#include "common/error.h"
 #include "tests/support/catch.h"
 #include "tests/support/manifest_builder.h"
 
@@ -15,10 +16,10 @@ namespace {
 
 json body_of(const Desired& wanted, const std::string& name, const ContainerContext* with = nullptr) {
   const DesiredStack& stack = wanted.stacks.at(0);
-  ContainerContext container{*stack.service(name), 2, {}, "", {1, 41}};
+  ContainerContext container{*stack.service(name), 2, {}, {}, {1, 41}};
   if (with != nullptr) {
     container.mount_sources = with->mount_sources;
-    container.network_of = with->network_of;
+    container.bases = with->bases;
     container.engine_api = with->engine_api;
     container.anonymous_volumes = with->anonymous_volumes;
   }
@@ -46,19 +47,54 @@ TEST_CASE("a container gets our labels and Compose's beside its own") {
 TEST_CASE("all networks go along from API 1.44 on, the first one before") {
   const Desired wanted =
       desired({release("web", {with_network(with_network(service("app"), "web_a"), "web_b")})});
-  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "", {1, 41}};
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, {}, {1, 41}};
   CHECK(body_of(wanted, "app", &with)["NetworkingConfig"]["EndpointsConfig"] ==
         json{{"web_a", json::object()}});
   with.engine_api = {1, 44};
   CHECK(body_of(wanted, "app", &with)["NetworkingConfig"]["EndpointsConfig"].size() == 2);
 }
 
-TEST_CASE("a shared network is named by the container's id") {
-  const Desired wanted = desired({release("web", {service("app")})});
-  const ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "abc", {1, 41}};
-  const json body = body_of(wanted, "app", &with);
-  CHECK(body["HostConfig"]["NetworkMode"] == "container:abc");
-  CHECK(body["Labels"][labels::kNetworkOf] == "abc");
+TEST_CASE(
+    "an address of the link layer is the container's below API 1.44, and the endpoint's from there on") {
+  v1::Service app = with_network(with_network(service("app"), "web_a"), "web_b");
+  app.mutable_endpoints(0)->set_engine_body(R"({"MacAddress":"02:00:00:00:00:01","Aliases":["app"]})");
+  const Desired wanted = desired({release("web", {app})});
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, {}, {1, 41}};
+  json body = body_of(wanted, "app", &with);
+  CHECK(body["MacAddress"] == "02:00:00:00:00:01");
+  CHECK(body["NetworkingConfig"]["EndpointsConfig"]["web_a"] == json{{"Aliases", {"app"}}});
+  with.engine_api = {1, 44};
+  body = body_of(wanted, "app", &with);
+  CHECK(!body.contains("MacAddress"));
+  CHECK(body["NetworkingConfig"]["EndpointsConfig"]["web_a"]["MacAddress"] == "02:00:00:00:00:01");
+}
+
+TEST_CASE("what is shared with other containers is named by their ids") {
+  v1::Service app = service("app");
+  app.set_network_of("vpn");
+  app.set_pid_of("main");
+  app.set_ipc_of("main");
+  app.add_volumes_from()->set_service("data");
+  app.mutable_volumes_from(0)->set_read_only(true);
+  app.add_volumes_from()->set_container("theirs");
+  const Desired wanted = desired({release("web", {app, service("vpn"), service("main"), service("data")})});
+  const ContainerContext with{
+      *wanted.stacks[0].service("app"), 1, {}, {{"vpn", "v"}, {"main", "m"}, {"data", "d"}}, {1, 41}};
+  const json host = body_of(wanted, "app", &with)["HostConfig"];
+  CHECK(host["NetworkMode"] == "container:v");
+  CHECK(host["PidMode"] == "container:m");
+  CHECK(host["IpcMode"] == "container:m");
+  CHECK(host["VolumesFrom"] == json{"d:ro", "theirs"});
+}
+
+TEST_CASE("a container carries the hooks that it is to be stopped by") {
+  v1::Service app = service("app");
+  app.add_pre_stop()->add_command("bye");
+  const Desired wanted = desired({release("web", {app, service("db")})});
+  const std::string label = body_of(wanted, "app")["Labels"][labels::kPreStop];
+  CHECK(hooks_from_label(label).at(0).command == std::vector<std::string>{"bye"});
+  CHECK(!body_of(wanted, "db")["Labels"].contains(labels::kPreStop));
+  CHECK_THROWS_AS(hooks_from_label("[1]"), Error);
 }
 
 TEST_CASE("mounts of files become binds, and mounts where the path has a colon") {
@@ -69,7 +105,7 @@ TEST_CASE("mounts of files become binds, and mounts where the path has a colon")
   mount.set_read_only(true);
   mount.set_options("z");
   const Desired wanted = desired({release("web", {app})});
-  ContainerContext with{*wanted.stacks[0].service("app"), 1, {"/d/data"}, "", {1, 41}};
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {"/d/data"}, {}, {1, 41}};
   CHECK(body_of(wanted, "app", &with)["HostConfig"]["Binds"] == json{"/x:/y:rw", "/d/data:/data:ro,z"});
   with.mount_sources = {"/d:e/data"};
   const json mounts = body_of(wanted, "app", &with)["HostConfig"]["Mounts"];
@@ -82,7 +118,7 @@ TEST_CASE("anonymous volumes are taken over where the new definition has nothing
   const Desired wanted = desired({release("web", {with_body(service("app"), R"({"HostConfig":{
       "Binds":["web_db:/db:rw"],"Tmpfs":{"/tmp":""},
       "Mounts":[{"Type":"volume","Target":"/data"},{"Type":"bind","Source":"/x","Target":"/x"}]}})")})});
-  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, "", {1, 41}};
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, {}, {1, 41}};
   with.anonymous_volumes = {{"/data", "v1"}, {"/db", "v2"}, {"/tmp", "v3"}, {"/var", "v4"}, {"/x", "v5"}};
   const json host = body_of(wanted, "app", &with)["HostConfig"];
   CHECK(host["Binds"] == json{"web_db:/db:rw"});

@@ -24,7 +24,11 @@ class Node {
     on.on_happening = [this](Happening happening) {
       happenings.push_back(happening.kind + " " + happening.stack);
     };
-    on.on_past = [this] { past.good = reconciler_->past().good; };
+    on.on_past = [this] {
+      past.good = reconciler_->past().good;
+      past.hooked = reconciler_->past().hooked;
+      past.pulled = reconciler_->past().pulled;
+    };
     reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine,
                                                Reconciler::Options{directory.path()}, past, std::move(on));
     reconciler_->start();

@@ -236,15 +236,13 @@ TEST_CASE("a service that shares another's network follows it") {
   side.set_network_of("app");
   Scenario scenario({release("web", {service("app"), side})});
   scenario.converge();
-  CHECK(scenario.engine.container("web-side-1").labels.at(agent::labels::kNetworkOf) ==
-        scenario.engine.container("web-app-1").id);
+  CHECK(scenario.engine.container("web-side-1").bases.contains(scenario.engine.container("web-app-1").id));
   const std::string before = scenario.engine.container("web-side-1").id;
   SECTION("when it is replaced") {
     scenario.want({release("web", {service("app", 2), side})});
     scenario.converge();
     CHECK(scenario.engine.container("web-side-1").id != before);
-    CHECK(scenario.engine.container("web-side-1").labels.at(agent::labels::kNetworkOf) ==
-          scenario.engine.container("web-app-1").id);
+    CHECK(scenario.engine.container("web-side-1").bases.contains(scenario.engine.container("web-app-1").id));
   }
   SECTION("when it is started again") {
     scenario.engine.exit("web-app-1", 1);

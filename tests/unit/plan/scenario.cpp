@@ -31,13 +31,15 @@ Plan Scenario::plan() const {
   Answers answers;
   const std::set<std::string> busy;
   const Observed observed = engine.observe();
-  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now});
+  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s});
   for (int round = 0; round < 3 && !plan.questions.empty(); ++round) {
     for (const std::string& image : plan.questions.images) answers.images[image] = engine.image_id(image);
     for (const std::string& name : plan.questions.networks)
       answers.networks[name] = engine.network_exists(name);
     for (const std::string& name : plan.questions.volumes) answers.volumes[name] = engine.volume_exists(name);
-    plan = make_plan({wanted, observed, past, answers, api, busy, now});
+    for (const std::string& user : plan.questions.network_users)
+      answers.network_users[user] = engine.network_users(user);
+    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s});
   }
   REQUIRE(plan.questions.empty());
   return plan;
@@ -66,14 +68,25 @@ void Scenario::apply(const Step& step) {
   } else if (const auto* create = std::get_if<CreateContainer>(&step.action)) {
     const DesiredService& service = *stack->service(step.service);
     const std::vector<std::string> sources(service.mounts.size(), "/data");
-    const std::string base = create->network_of ? id(*create->network_of) : "";
+    std::map<std::string, std::string> bases;
+    for (const auto& [base, ref] : create->bases) bases[base] = id(ref);
     engine.create_container(
-        create->name, container_body({kNode, "r", *stack}, {service, create->number, sources, base, api}));
+        create->name, container_body({kNode, "r", *stack}, {service, create->number, sources, bases, api}));
   } else if (const auto* connect = std::get_if<ConnectNetwork>(&step.action)) {
     engine.connect_network(connect->network, id(connect->container));
   } else if (const auto* start = std::get_if<StartContainer>(&step.action)) {
+    past.hooked.erase(id(start->container));
+    past.restarting.erase(id(start->container));
     engine.start_container(id(start->container));
+  } else if (const auto* hooks = std::get_if<RunHooks>(&step.action)) {
+    for (const Hook& hook : stack->service(step.service)->post_start)
+      REQUIRE(engine.exec(id(hooks->container), hook.command) == 0);
+    past.hooked.insert(id(hooks->container));
+  } else if (const auto* off = std::get_if<DisconnectNetwork>(&step.action)) {
+    engine.disconnect_network(off->network, id(off->container));
   } else if (const auto* stop = std::get_if<StopContainer>(&step.action)) {
+    if (step.purpose == Purpose::kFollow) past.restarting.insert(id(stop->container));
+    for (const Hook& hook : hooks_from_label(stop->pre_stop)) engine.exec(id(stop->container), hook.command);
     engine.stop_container(id(stop->container));
   } else if (const auto* unpause = std::get_if<UnpauseContainer>(&step.action)) {
     engine.unpause_container(id(unpause->container));

@@ -36,6 +36,7 @@ class Scenario {
   agent::Past past;
   agent::ApiLevel api{1, 41};
   agent::TimePoint now{};
+  std::int64_t wall_s = 0;
 
  private:
   void apply(const agent::Step& step);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace hivemind::agent {
+
+// The last lines of a command's output, out of the engine's stream of frames (stdout and stderr take turns:
+// a byte for the stream, three of nothing, four of length, big endian).
+class ExecOutput {
+ public:
+  static constexpr std::size_t kMost = 2048;
+  static constexpr std::size_t kMostLines = 10;
+
+  void feed(std::string_view piece);
+  // Without blanks at the ends.
+  std::string text() const;
+
+ private:
+  std::string header_;
+  std::size_t left_ = 0;  // bytes of the frame that are still to come
+  std::string tail_;
+};
+
+}  // namespace hivemind::agent
