@@ -8,6 +8,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "hivemind/v1/command.pb.h"
 #include "hub/desired/diagnostic.h"
 #include "hub/inventory/inventory.h"
 #include "hub/inventory/status.h"
@@ -46,6 +47,10 @@ class Operations {
   // Returns when state_version is another than the one given, or at the deadline.
   virtual boost::asio::awaitable<void> changed(std::uint64_t state_version,
                                                std::chrono::steady_clock::time_point deadline) = 0;
+
+  // Has the node do it, and returns its reply; the command needs its action only. Throws kNotFound for a node
+  // that is not known, kConflict for one that is away, kUnavailable when it does not reply in time.
+  virtual boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) = 0;
 
   virtual std::vector<StoredEvent> events(const EventQuery& query) = 0;
   virtual std::int64_t last_event() = 0;

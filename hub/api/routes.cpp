@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "hub/api/adoption_view.h"
 #include "hub/api/stack_views.h"
 #include "hub/api/views.h"
 #include "hub/inventory/convergence.h"
@@ -63,14 +64,17 @@ bool Routes::is_open(std::string_view target) {
 asio::awaitable<Response> Routes::respond(Request request) {
   const std::vector<std::string> what = resource(request);
   const bool is_sync = what.size() == 1 && what[0] == "sync";
-  const std::string_view allowed = is_sync ? "POST" : "GET";
+  const bool is_adopt = what.size() == 3 && what[0] == "nodes" && what[2] == "adopt";
+  const bool is_posted = is_sync || is_adopt;
+  const std::string_view allowed = is_posted ? "POST" : "GET";
   const bool allows = request.method == allowed;
   if (allows && is_sync) co_return co_await sync(std::move(request));
+  if (allows && is_adopt) co_return co_await adopt(std::move(request));
   if (allows && what.size() == 1 && what[0] == "convergence")
     co_return co_await convergence(std::move(request));
   if (allows && what.size() == 1 && what[0] == "events") co_return co_await events(std::move(request));
   Response response = respond_now(request);
-  if (!allows && (is_sync || response.status != 404)) co_return not_allowed(request, allowed);
+  if (!allows && (is_posted || response.status != 404)) co_return not_allowed(request, allowed);
   co_return response;
 }
 
@@ -108,6 +112,21 @@ Response Routes::ready() {
 asio::awaitable<Response> Routes::sync(Request request) {
   const SyncResult result = co_await operations_.sync(confirm_of(request.body));
   co_return json_response(sync_view(result));
+}
+
+asio::awaitable<Response> Routes::adopt(Request request) {
+  const std::string id = request.path.at(3);
+  const Node* node = operations_.inventory().find(id);
+  if (node == nullptr) throw Error(ErrorCode::kNotFound, "there is no node '{}'", id);
+  v1::Command command = adopt_command(request.body);
+  const std::string& stack = command.adopt().stack();
+  if (!node->stacks.contains(stack)) {
+    throw Error(ErrorCode::kNotFound,
+                "node '{}' is not to run stack '{}' (its 'nodes:' in stacks.yml selects by label or id)", id,
+                stack);
+  }
+  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
+  co_return json_response(adoption_view(reply));
 }
 
 asio::awaitable<Response> Routes::convergence(Request request) {

@@ -22,6 +22,7 @@ class Routes {
  private:
   Response respond_now(const Request& request);
   boost::asio::awaitable<Response> sync(Request request);
+  boost::asio::awaitable<Response> adopt(Request request);
   boost::asio::awaitable<Response> convergence(Request request);
   boost::asio::awaitable<Response> events(Request request);
   Response ready();

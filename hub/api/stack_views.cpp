@@ -6,6 +6,7 @@
 #include "common/report_json.h"
 #include "common/report_text.h"
 #include "hub/api/views.h"
+#include "hub/desired/diagnostic_json.h"
 #include "hub/inventory/convergence.h"
 
 namespace hivemind::hub::api {
@@ -127,7 +128,7 @@ json stack_detail_view(const HubStatus& status, const Inventory& inventory, cons
   for (const Diagnostic& diagnostic : status.diagnostics) {
     if (diagnostic.stack == stack) own.push_back(diagnostic);
   }
-  view["diagnostics"] = diagnostics_view(own);
+  view["diagnostics"] = diagnostics_json(own);
   return view;
 }
 

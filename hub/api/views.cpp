@@ -8,6 +8,7 @@
 #include "common/report_text.h"
 #include "common/version.h"
 #include "hub/api/stack_views.h"
+#include "hub/desired/diagnostic_json.h"
 
 namespace hivemind::hub::api {
 namespace {
@@ -122,7 +123,7 @@ json status_view(const HubStatus& status, const Inventory& inventory,
            {{"revision", status.desired.revision},
             {"state", name_of(status.desired.state)},
             {"text", status.desired.text}}},
-          {"diagnostics", diagnostics_view(status.diagnostics)},
+          {"diagnostics", diagnostics_json(status.diagnostics)},
           {"broker",
            {{"url", status.broker.url},
             {"embedded", status.broker.kind == BrokerStatus::Kind::kEmbedded},
@@ -175,30 +176,12 @@ json node_detail_view(const Node& node) {
   return view;
 }
 
-json diagnostics_view(const Diagnostics& diagnostics) {
-  json list = json::array();
-  for (const Diagnostic& diagnostic : diagnostics) {
-    list.push_back({{"severity", to_string(diagnostic.severity)},
-                    {"code", diagnostic.code},
-                    {"file", diagnostic.location.file},
-                    {"line", diagnostic.location.line},
-                    {"column", diagnostic.location.column},
-                    {"stack", diagnostic.stack},
-                    {"service", diagnostic.service},
-                    {"message", diagnostic.message},
-                    {"remedy", diagnostic.remedy},
-                    {"nodes", diagnostic.nodes},
-                    {"text", to_text(diagnostic)}});
-  }
-  return list;
-}
-
 json sync_view(const SyncResult& result) {
   return {{"revision", result.revision},
           {"changed", result.changed},
           {"state", name_of(result.state)},
           {"error", result.error},
-          {"diagnostics", diagnostics_view(result.diagnostics)},
+          {"diagnostics", diagnostics_json(result.diagnostics)},
           {"published", result.published}};
 }
 

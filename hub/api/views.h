@@ -18,7 +18,6 @@ nlohmann::json nodes_view(const Inventory& inventory);
 nlohmann::json node_view(const Node& node);         // in a list
 nlohmann::json node_detail_view(const Node& node);  // alone
 
-nlohmann::json diagnostics_view(const Diagnostics& diagnostics);
 nlohmann::json sync_view(const SyncResult& result);
 nlohmann::json convergence_view(const Convergence& convergence, bool settled);
 nlohmann::json events_view(const std::vector<StoredEvent>& events, std::int64_t last);

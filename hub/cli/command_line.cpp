@@ -27,8 +27,12 @@ class CommandLine {
   void add_globals();
   void add_fleet_commands();
   void add_sync();
+  void add_adopt();
   void add_events();
   void add_repository_commands();
+  void add_config();
+  ConfigCommand config_command() const;
+  LintFormat lint_format() const;
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& description);
   std::vector<std::pair<std::string, std::string>> labels() const;
 
@@ -39,9 +43,11 @@ class CommandLine {
   CLI::App* stack_ls_ = nullptr;
   CLI::App* stack_show_ = nullptr;
   CLI::App* sync_ = nullptr;
+  CLI::App* adopt_ = nullptr;
   CLI::App* events_ = nullptr;
   CLI::App* lint_ = nullptr;
   CLI::App* render_ = nullptr;
+  CLI::App* config_ = nullptr;
 
   std::string hub_url_ = defaults::kHubUrl;
   std::string token_file_ = std::string(defaults::kHubDirectory) + "/" + defaults::kTokenFile;
@@ -51,6 +57,7 @@ class CommandLine {
   bool wait_ = false;
   std::string timeout_ = "5m";
   bool confirm_empty_ = false;
+  std::string confirm_;
   bool follow_ = false;
   int limit_ = 50;
   std::string only_node_;
@@ -59,6 +66,11 @@ class CommandLine {
   std::string path_;
   std::string render_node_;
   std::vector<std::string> labels_;
+  std::string lint_format_;
+  std::vector<std::string> files_, env_files_, profiles_;
+  std::string project_name_, project_directory_;
+  std::string model_format_ = "yaml";
+  bool no_interpolate_ = false;
 };
 
 std::string exit_codes_footer() {
@@ -95,6 +107,16 @@ std::string check_output(const std::string& text) {
                                            : fmt::format("'{}' is no output format (table or json)", text);
 }
 
+std::string check_lint_format(const std::string& text) {
+  return text == "text" || text == "json" || text == "sarif"
+             ? ""
+             : fmt::format("'{}' is no format (text, json or sarif)", text);
+}
+
+std::string check_model_format(const std::string& text) {
+  return text == "yaml" || text == "json" ? "" : fmt::format("'{}' is no format (yaml or json)", text);
+}
+
 std::string check_limit(const std::string& text) {
   const bool number =
       !text.empty() && text.size() < 5 && text.find_first_not_of("0123456789") == std::string::npos;
@@ -116,8 +138,10 @@ CommandLine::CommandLine() {
   add_globals();
   add_fleet_commands();
   add_sync();
+  add_adopt();
   add_events();
   add_repository_commands();
+  add_config();
   app_.add_subcommand("help-all", "Print the reference of all commands as Markdown")->group("");
 }
 
@@ -171,6 +195,22 @@ void CommandLine::add_sync() {
                   "Go on with a commit that leaves every node without a stack");
 }
 
+void CommandLine::add_adopt() {
+  adopt_ = add(app_, "adopt",
+               "Show how a stack's release differs from what docker compose runs under its name on a node; "
+               "take it over with --yes");
+  adopt_->add_option("NODE", node_, "The node's id")
+      ->type_name("ID")
+      ->required()
+      ->check(validator(check_node_id));
+  adopt_->add_option("STACK", stack_, "The stack's name, which is the project's")
+      ->type_name("NAME")
+      ->required()
+      ->check(validator(check_stack_name));
+  adopt_->add_option("--yes", confirm_, "Take it over as it was shown; the code stands below what was shown")
+      ->type_name("CODE");
+}
+
 void CommandLine::add_events() {
   events_ = add(app_, "events", "Print what happened on the nodes, oldest first");
   events_->add_flag("--follow", follow_, "Go on printing new events until interrupted");
@@ -195,6 +235,11 @@ void CommandLine::add_repository_commands() {
     command->add_option("--path", path_, "Directory below DIR that holds stacks.yml (the hub's git.path)")
         ->type_name("SUBDIR");
   }
+  lint_
+      ->add_option("--format", lint_format_,
+                   "How to print what is wrong (default text, with --output json: json)")
+      ->type_name("text|json|sarif")
+      ->check(validator(check_lint_format));
   render_->add_option("--node", render_node_, "The node's id")
       ->type_name("ID")
       ->required()
@@ -205,6 +250,51 @@ void CommandLine::add_repository_commands() {
       ->expected(1)
       ->allow_extra_args(false)  // otherwise it takes DIR, too
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void CommandLine::add_config() {
+  config_ =
+      add(app_, "config", "Print the normalised model of Compose files, as 'docker compose config' does");
+  const auto add_list = [&](const std::string& name, std::vector<std::string>& into, const std::string& about,
+                            const std::string& type) {
+    return config_->add_option(name, into, about)
+        ->type_name(type)
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  add_list("-f,--file", files_, "A Compose file; given again, one that is merged over those before it",
+           "FILE")
+      ->required();
+  add_list("--env-file", env_files_,
+           "Variables, instead of the file '.env' of the project's directory; may be given again", "FILE");
+  config_->add_option("-p,--project-name", project_name_, "The project's name")->type_name("NAME");
+  add_list("--profile", profiles_, "A profile to activate; may be given again", "NAME");
+  config_
+      ->add_option("--project-directory", project_directory_,
+                   "What relative paths start from; otherwise the directory of the first file")
+      ->type_name("PATH");
+  config_->add_option("--format", model_format_, "How to print the model")
+      ->type_name("yaml|json")
+      ->check(validator(check_model_format))
+      ->capture_default_str();
+  config_->add_flag("--no-interpolate", no_interpolate_, "Print the merged files with their variables");
+}
+
+ConfigCommand CommandLine::config_command() const {
+  return {{files_.begin(), files_.end()},
+          {env_files_.begin(), env_files_.end()},
+          project_name_,
+          profiles_,
+          project_directory_,
+          model_format_ == "json" ? ModelFormat::kJson : ModelFormat::kYaml,
+          no_interpolate_ ? compose::Interpolation::kOff : compose::Interpolation::kOn};
+}
+
+LintFormat CommandLine::lint_format() const {
+  const std::string& format = lint_format_.empty() && output_ == "json" ? output_ : lint_format_;
+  if (format == "sarif") return LintFormat::kSarif;
+  return format == "json" ? LintFormat::kJson : LintFormat::kText;
 }
 
 std::vector<std::pair<std::string, std::string>> CommandLine::labels() const {
@@ -228,10 +318,12 @@ Invocation CommandLine::invocation() const {
     result.command = SyncCommand{wait_ ? Waiting::kYes : Waiting::kNo, parse_duration(timeout_).value(),
                                  confirm_empty_ ? EmptyFleet::kConfirmed : EmptyFleet::kHeld};
   }
+  if (adopt_->parsed()) result.command = AdoptCommand{node_, stack_, confirm_};
   if (events_->parsed()) {
     result.command = EventsCommand{follow_ ? Follow::kYes : Follow::kNo, limit_, only_node_, only_stack_};
   }
-  if (lint_->parsed()) result.command = LintCommand{directory_, path_};
+  if (lint_->parsed()) result.command = LintCommand{directory_, path_, lint_format()};
+  if (config_->parsed()) result.command = config_command();
   if (render_->parsed()) result.command = RenderCommand{directory_, path_, render_node_, labels()};
   return result;
 }

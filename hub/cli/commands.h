@@ -3,17 +3,22 @@
 #include "hub/cli/console.h"
 #include "hub/cli/hub_client.h"
 #include "hub/cli/invocation.h"
+#include "hub/desired/environment.h"
 
 // The commands that do more than ask one question and print the answer.
 namespace hivemind::hub::cli {
 
 ExitCode sync(const SyncCommand& command, Output output, HubClient& hub, const Console& console);
 
+ExitCode adopt(const AdoptCommand& command, Output output, HubClient& hub, const Console& console);
+
 // With Follow::kYes it returns only by an Error; a hub that goes away is waited for.
 ExitCode events(const EventsCommand& command, Output output, HubClient& hub, const Console& console);
 
 // Need no hub.
-ExitCode lint(const LintCommand& command, Output output, const Console& console);
+ExitCode lint(const LintCommand& command, const Console& console);
 ExitCode render(const RenderCommand& command, const Console& console);
+// process: the variables of the process's environment.
+ExitCode config(const ConfigCommand& command, Variables process, const Console& console);
 
 }  // namespace hivemind::hub::cli

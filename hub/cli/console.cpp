@@ -40,6 +40,16 @@ Colour colour_of(int descriptor) {
   return wanted && ::isatty(descriptor) == 1 ? Colour::kOn : Colour::kOff;
 }
 
+Variables process_environment() {
+  Variables all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=', 1);
+    if (equals != std::string_view::npos) all[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+  }
+  return all;
+}
+
 }  // namespace
 
 Screen Console::out_screen() const {
@@ -50,7 +60,12 @@ Screen Console::err_screen() const {
 }
 
 Console standard_console() {
-  return {std::cout, std::cerr, terminal_width(), colour_of(STDOUT_FILENO), colour_of(STDERR_FILENO)};
+  return {std::cout,
+          std::cerr,
+          terminal_width(),
+          colour_of(STDOUT_FILENO),
+          colour_of(STDERR_FILENO),
+          process_environment()};
 }
 
 }  // namespace hivemind::hub::cli

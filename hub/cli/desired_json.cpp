@@ -64,15 +64,18 @@ Json mounts_json(const v1::Service& service) {
   for (const auto& mount : service.file_mounts()) {
     Json entries = Json::array();
     for (const auto& entry : mount.entries()) {
-      entries.push_back({{"path", entry.path()},
-                         {"sha256", entry.sha256()},
-                         {"mode", fmt::format("{:04o}", entry.mode())}});
+      Json one{
+          {"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", fmt::format("{:04o}", entry.mode())}};
+      if (entry.has_uid()) one["uid"] = entry.uid();
+      if (entry.has_gid()) one["gid"] = entry.gid();
+      entries.push_back(std::move(one));
     }
     Json object{{"target", mount.target()},
                 {"source", mount.source()},
                 {"read_only", mount.read_only()},
                 {"single", mount.single()},
                 {"entries", entries}};
+    if (mount.shared()) object["shared"] = true;
     put(object, "options", mount.options());
     list.push_back(object);
   }
@@ -110,26 +113,6 @@ Json things_json(const google::protobuf::RepeatedPtrField<Thing>& things) {
 }
 
 }  // namespace
-
-Json diagnostic_json(const Diagnostic& diagnostic) {
-  return {{"severity", hub::to_string(diagnostic.severity)},
-          {"code", diagnostic.code},
-          {"file", diagnostic.location.file},
-          {"line", diagnostic.location.line},
-          {"column", diagnostic.location.column},
-          {"stack", diagnostic.stack},
-          {"service", diagnostic.service},
-          {"message", diagnostic.message},
-          {"remedy", diagnostic.remedy},
-          {"nodes", diagnostic.nodes},
-          {"text", hub::to_text(diagnostic)}};
-}
-
-Json diagnostics_json(const Diagnostics& diagnostics) {
-  Json list = Json::array();
-  for (const Diagnostic& diagnostic : diagnostics) list.push_back(diagnostic_json(diagnostic));
-  return list;
-}
 
 Json release_json(const v1::Release& release) {
   Json services = Json::array();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/cli/exit_code.h"
+#include "hub/desired/compose/compose.h"
 
 // What the command line asks for, as values. The adapter of CLI11 is command_line.cpp.
 namespace hivemind::hub::cli {
@@ -32,15 +33,22 @@ struct SyncCommand {
   std::chrono::milliseconds timeout{};
   EmptyFleet empty_fleet = EmptyFleet::kHeld;
 };
+struct AdoptCommand {
+  std::string node;
+  std::string stack;
+  std::string confirm;  // what was shown; empty: only show
+};
 struct EventsCommand {
   Follow follow = Follow::kNo;
   int limit = 0;
   std::string node;   // empty: of all
   std::string stack;  // empty: of all
 };
+enum class LintFormat { kText, kJson, kSarif };
 struct LintCommand {
   std::filesystem::path directory;
   std::string path;  // git.path
+  LintFormat format = LintFormat::kText;
 };
 struct RenderCommand {
   std::filesystem::path directory;
@@ -48,11 +56,21 @@ struct RenderCommand {
   std::string node;
   std::vector<std::pair<std::string, std::string>> labels;
 };
+enum class ModelFormat { kYaml, kJson };
+struct ConfigCommand {
+  std::vector<std::filesystem::path> files;  // at least one
+  std::vector<std::filesystem::path> env_files;
+  std::string project_name;
+  std::vector<std::string> profiles;
+  std::filesystem::path project_directory;  // empty: the first file's
+  ModelFormat format = ModelFormat::kYaml;
+  compose::Interpolation interpolation = compose::Interpolation::kOn;
+};
 struct ReferenceCommand {};  // hidden: the reference part of docs/cli.md
 
-using Command =
-    std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand, StackShowCommand,
-                 SyncCommand, EventsCommand, LintCommand, RenderCommand, ReferenceCommand>;
+using Command = std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand,
+                             StackShowCommand, SyncCommand, AdoptCommand, EventsCommand, LintCommand,
+                             RenderCommand, ConfigCommand, ReferenceCommand>;
 
 struct Invocation {
   Command command;

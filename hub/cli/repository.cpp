@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "common/version.h"
 #include "hub/cli/commands.h"
 #include "hub/cli/desired_json.h"
 #include "hub/cli/sample_nodes.h"
 #include "hub/cli/text.h"
 #include "hub/cli/views.h"
 #include "hub/desired/compiler.h"
+#include "hub/desired/diagnostic_json.h"
 #include "hub/desired/directory_snapshot.h"
 #include "hub/desired/fleet.h"
 
@@ -56,16 +58,22 @@ Json lint_json(const Compilation& compilation) {
 
 }  // namespace
 
-ExitCode lint(const LintCommand& command, Output output, const Console& console) {
+ExitCode lint(const LintCommand& command, const Console& console) {
   const DirectorySnapshot snapshot(command.directory);
   const Compilation compilation = compile_for_samples(snapshot, subdirectory(command.path));
-  if (output == Output::kJson) {
-    console.out << pretty(lint_json(compilation));
-  } else {
-    console.out << diagnostics_view(diagnostics_json(compilation.diagnostics), console.out_screen())
-                << lint_summary(compilation) << '\n';
+  const Diagnostics& diagnostics = compilation.diagnostics;
+  switch (command.format) {
+    case LintFormat::kJson:
+      console.out << pretty(lint_json(compilation));
+      break;
+    case LintFormat::kSarif:
+      console.out << to_sarif(diagnostics, version()).dump(2) << '\n';
+      break;
+    case LintFormat::kText:
+      console.out << diagnostics_view(diagnostics_json(diagnostics), console.out_screen())
+                  << lint_summary(compilation) << '\n';
   }
-  return has_errors(compilation.diagnostics) || !compilation.valid ? ExitCode::kBad : ExitCode::kOk;
+  return has_errors(diagnostics) || !compilation.valid ? ExitCode::kBad : ExitCode::kOk;
 }
 
 ExitCode render(const RenderCommand& command, const Console& console) {

@@ -34,12 +34,17 @@ class Runner {
     HubClient hub = connect();
     return sync(command, invocation_.output, hub, console_);
   }
+  ExitCode operator()(const AdoptCommand& command) const {
+    HubClient hub = connect();
+    return adopt(command, invocation_.output, hub, console_);
+  }
   ExitCode operator()(const EventsCommand& command) const {
     HubClient hub = connect();
     return events(command, invocation_.output, hub, console_);
   }
-  ExitCode operator()(const LintCommand& command) const {
-    return lint(command, invocation_.output, console_);
+  ExitCode operator()(const LintCommand& command) const { return lint(command, console_); }
+  ExitCode operator()(const ConfigCommand& command) const {
+    return config(command, console_.environment, console_);
   }
   ExitCode operator()(const RenderCommand& command) const { return render(command, console_); }
   ExitCode operator()(const ReferenceCommand&) const { return print(reference_markdown()); }

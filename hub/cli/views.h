@@ -26,6 +26,9 @@ std::string stack_view(const Json& stack, const Screen& screen);
 // POST /sync: what came of it.
 std::string sync_view(const Json& sync, const Screen& screen);
 
+// POST /nodes/{id}/adopt: what would be done or was done, field by field.
+std::string adoption_view(const Json& adoption, const Screen& screen);
+
 // The members failed, waiting and offline of GET /convergence, one line each; a hint when nothing is online.
 std::string waiting_view(const Json& convergence, const Screen& screen);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,20 +16,28 @@
 // Compose files in, Engine API bodies out. Pure but for reading the snapshot.
 namespace hivemind::hub::compose {
 
+// Whether variables are replaced by their values. kOff shows a file as it was written; it cannot be compiled.
+enum class Interpolation { kOn, kOff };
+
 // What stacks.yml says about how a stack is compiled.
 struct Options {
   std::vector<std::string> profiles{};  // active ones, besides those of COMPOSE_PROFILES; "*": all
   UnsetVariables unset_variables = UnsetVariables::kError;
+  Interpolation interpolation = Interpolation::kOn;
   PinImages pin = PinImages::kNo;  // unless a service says otherwise
   const Pins* pins = nullptr;      // null: nobody can be asked, and images stay as they are
   bool operator==(const Options&) const = default;
 };
 
+class FileCache;
+
 // The files of one stack, read and parsed, not yet interpolated: done once, used for every environment.
 struct Source {
   std::string stack;
-  std::vector<yaml::Node> documents;  // one per Compose file, in order
+  std::vector<yaml::Node> documents;  // of the Compose files, in order; a file may hold several
   std::string directory;              // of the first file: what relative paths start from
+  // What they include and extend, read when it is asked for first and as lasting as this. For one thread.
+  std::shared_ptr<FileCache> files{};
 };
 
 // Every path that was asked for, found or not, so that a later change of one of them is noticed. Grows.

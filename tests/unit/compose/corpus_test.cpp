@@ -1,68 +1,125 @@
+// How far we agree with 'docker compose config' over files that nobody here wrote, where HIVEMIND_CORPUS
+// names a folder with them: compose/ (real files) and compose-vectors/ (small cases).
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <memory>
+#include <set>
 
 #include <fmt/format.h>
 
-#include "common/file.h"
-#include "hub/desired/compose/compose.h"
-#include "hub/desired/directory_snapshot.h"
-#include "hub/desired/env_file.h"
+#include "hub/desired/compose/config.h"
 #include "tests/support/catch.h"
+#include "tests/unit/compose/configuring.h"
+#include "tests/unit/compose/model_difference.h"
 
-// Real Compose files that nobody here wrote: <folder>/compose/NN-name/compose.yml, where HIVEMIND_CORPUS
-// names the folder.
-namespace hivemind::hub::compose {
+namespace hivemind::tests {
 namespace {
 
-namespace fs = std::filesystem;
+struct Chosen {
+  std::string_view name;  // of the case
+  std::string_view reason;
+};
 
-std::vector<fs::path> directories_of_corpus() {
-  std::vector<fs::path> all;
-  const char* corpus = std::getenv("HIVEMIND_CORPUS");
-  if (corpus == nullptr) return all;
-  for (const auto& entry : fs::directory_iterator(fs::path(corpus) / "compose")) {
-    if (fs::exists(entry.path() / "compose.yml")) all.push_back(entry.path());
+// Cases where the reference is not followed on purpose, or where its answer cannot be had from the file
+// alone.
+constexpr Chosen kChosen[] = {
+    {"none", "none"},
+};
+
+bool is_chosen(const std::string& name) {
+  return std::ranges::find(kChosen, std::string_view(name), &Chosen::name) != std::end(kChosen);
+}
+
+struct Score {
+  int cases = 0;
+  int same_verdict = 0;
+  int accepted = 0;  // by the reference
+  int same_model = 0;
+  int silent_losses = 0;
+
+  void print(std::string_view what) const {
+    fmt::print("{}: {} cases; accept agreement {}/{}, model agreement {}/{} ({:.1f} %), silent losses {}\n",
+               what, cases, same_verdict, cases, same_model, accepted,
+               accepted == 0 ? 100.0 : 100.0 * same_model / accepted, silent_losses);
   }
-  std::sort(all.begin(), all.end());
-  return all;
-}
+};
 
-Variables variables_of(const fs::path& directory) {
-  const fs::path file = directory / ".env";
-  Diagnostics ignored;
-  if (!fs::exists(file)) return {};
-  return parse_env_file(read_file(file), ".env", Environment({}), ignored).value_or(Variables{});
-}
-
-TEST_CASE("every real Compose file compiles or says where it is wrong") {
-  std::size_t compiled = 0;
-  const std::vector<fs::path> directories = directories_of_corpus();
-  for (const fs::path& directory : directories) {
-    const std::string name = directory.filename().string();
-    INFO(name);
-    const DirectorySnapshot snapshot(directory);
-    PathsRead paths;
-    Diagnostics diagnostics;
-    std::optional<CompiledRelease> release;
-    const Environment environment(variables_of(directory));
-    const auto source = load(snapshot, "corpus", {"compose.yml"}, paths, diagnostics);
-    if (source)
-      release = compile(*source, environment, {.unset_variables = UnsetVariables::kWarn}, snapshot, paths,
-                        diagnostics);
-    if (release) ++compiled;
-    CHECK(release.has_value() == !has_errors(diagnostics));
-    for (const Diagnostic& one : diagnostics) {
-      INFO(to_text(one));
-      CHECK(one.location.line > 0);
-      CHECK(one.location.column > 0);
-      if (one.severity == Severity::kError) std::cout << name << ": " << to_text(one) << "\n";
+// Whether a diagnostic names the key that stands last in the path, or one above it.
+bool is_named(const std::string& path, const hub::Diagnostics& diagnostics) {
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::size_t dot = rest.rfind('.');
+    const std::string_view key = dot == std::string_view::npos ? rest : rest.substr(dot + 1);
+    rest = dot == std::string_view::npos ? "" : rest.substr(0, dot);
+    if (key.find_first_not_of("0123456789") == std::string_view::npos || rest == "services" || rest.empty())
+      continue;
+    for (const hub::Diagnostic& one : diagnostics) {
+      if (one.message.find(fmt::format("'{}'", key)) != std::string::npos ||
+          one.message.find(fmt::format(".{}'", key)) != std::string::npos)
+        return true;
     }
   }
-  if (!directories.empty()) fmt::print("{} of {} Compose files compile\n", compiled, directories.size());
+  return false;
+}
+
+void say(const ModelCase& one, const std::string& text) {
+  std::cout << "  " << one.name << ": " << text << (is_chosen(one.name) ? " (chosen)" : "") << "\n";
+}
+
+void compare_models(const ModelCase& one, const Configured& ours, Score& score) {
+  const auto all = differences(one.expected, *ours.model);
+  if (all.empty()) ++score.same_model;
+  int said = 0;
+  for (const Difference& difference : all) {
+    const bool lost = !difference.expected.empty() && difference.found.empty();
+    const bool silent = lost && !is_named(difference.path, ours.diagnostics);
+    if (silent) ++score.silent_losses;
+    if (++said <= 4) say(one, to_text(difference) + (silent ? " (silent)" : ""));
+  }
+}
+
+Score measure(const std::vector<ModelCase>& cases) {
+  Score score;
+  for (const ModelCase& one : cases) {
+    INFO(one.name);
+    const Configured ours = configure(one);
+    ++score.cases;
+    score.accepted += one.accepted ? 1 : 0;
+    if (ours.model.has_value() == one.accepted) {
+      ++score.same_verdict;
+    } else {
+      say(one, one.accepted ? "refused here: " + ours.errors() : "accepted here");
+    }
+    CHECK((ours.model || hub::has_errors(ours.diagnostics)));
+    if (one.accepted && ours.model) compare_models(one, ours, score);
+    for (const hub::Diagnostic& diagnostic : ours.diagnostics) {
+      INFO(to_text(diagnostic));
+      CHECK(diagnostic.location.line > 0);
+      CHECK(diagnostic.location.column > 0);
+    }
+  }
+  return score;
+}
+
+std::vector<ModelCase> corpus(const char* part) {
+  const char* folder = std::getenv("HIVEMIND_CORPUS");
+  return folder == nullptr ? std::vector<ModelCase>{} : model_cases(std::filesystem::path(folder) / part);
+}
+
+TEST_CASE("real Compose files mean what they mean to docker compose") {
+  const auto cases = corpus("compose");
+  if (cases.empty()) return;
+  const Score score = measure(cases);
+  score.print("real files");
+}
+
+TEST_CASE("vectors of the Compose language mean what they mean to docker compose") {
+  const auto cases = corpus("compose-vectors");
+  if (cases.empty()) return;
+  const Score score = measure(cases);
+  score.print("vectors");
 }
 
 }  // namespace
-}  // namespace hivemind::hub::compose
+}  // namespace hivemind::tests
