@@ -74,8 +74,9 @@ std::string_view escaped(char letter) {
 
 class EnvFile {
  public:
-  EnvFile(std::string_view text, const std::string& file, const Lookup& lookup, Diagnostics& diagnostics)
-      : rest_(text), file_(file), lookup_(lookup), diagnostics_(diagnostics) {}
+  EnvFile(std::string_view text, const std::string& file, const Lookup& lookup, UnsetVariables rule,
+          Diagnostics& diagnostics)
+      : rest_(text), file_(file), lookup_(lookup), rule_(rule), diagnostics_(diagnostics) {}
 
   std::optional<Variables> parse() {
     while (skip_to_statement()) {
@@ -230,8 +231,9 @@ class EnvFile {
     std::set<std::string> unset;
     auto value = interpolate(text, lookup, error, &unset);
     for (const std::string& name : unset) {
-      if (warned_.insert(name).second)
-        diagnostics_.push_back(unset_variable(name, UnsetVariables::kWarn, {file_, line, 0}));
+      if (!warned_.insert(name).second) continue;
+      diagnostics_.push_back(unset_variable(name, rule_, {file_, line, 0}));
+      failed_ = failed_ || rule_ == UnsetVariables::kError;
     }
     // The statement is used up, wrong or not: nothing is left of it to skip.
     if (!value) fail(line, fmt::format("the value of '{}': {}", key, error.message), error.remedy);
@@ -249,6 +251,7 @@ class EnvFile {
   int line_ = 1;
   const std::string& file_;
   const Lookup& lookup_;
+  UnsetVariables rule_;
   Diagnostics& diagnostics_;
   Variables variables_;
   UnsetWarned warned_;
@@ -258,16 +261,17 @@ class EnvFile {
 }  // namespace
 
 std::optional<Variables> parse_env_file(std::string_view text, const std::string& file, const Lookup& lookup,
-                                        Diagnostics& diagnostics) {
+                                        Diagnostics& diagnostics, UnsetVariables rule) {
   text = yaml::without_byte_order_mark(text);
   if (!yaml::check_characters(text, file, "env-file.encoding", diagnostics)) return std::nullopt;
-  return EnvFile(without_carriage_returns(text), file, lookup, diagnostics).parse();
+  return EnvFile(without_carriage_returns(text), file, lookup, rule, diagnostics).parse();
 }
 
 std::optional<Variables> parse_env_file(std::string_view text, const std::string& file,
-                                        const Environment& environment, Diagnostics& diagnostics) {
+                                        const Environment& environment, Diagnostics& diagnostics,
+                                        UnsetVariables rule) {
   const Lookup lookup = [&environment](std::string_view name) { return environment.get(name); };
-  return parse_env_file(text, file, lookup, diagnostics);
+  return parse_env_file(text, file, lookup, diagnostics, rule);
 }
 
 }  // namespace hivemind::hub

@@ -15,11 +15,13 @@ namespace hivemind::hub {
 // Variables are expanded in unquoted and double-quoted values: lookup wins over earlier keys of the file (as
 // in the reference). A key without
 // '=' is taken from lookup, and left out when it is not there.
-// Errors have code "env-file.syntax" with file and line; an unset variable is a warning
-// "compose.unset-variable". Nothing is returned when there was an error.
+// Errors have code "env-file.syntax" with file and line; an unset variable is "compose.unset-variable", as
+// severe as the rule says. Nothing is returned when there was an error.
 std::optional<Variables> parse_env_file(std::string_view text, const std::string& file, const Lookup& lookup,
-                                        Diagnostics& diagnostics);
+                                        Diagnostics& diagnostics,
+                                        UnsetVariables rule = UnsetVariables::kWarn);
 std::optional<Variables> parse_env_file(std::string_view text, const std::string& file,
-                                        const Environment& environment, Diagnostics& diagnostics);
+                                        const Environment& environment, Diagnostics& diagnostics,
+                                        UnsetVariables rule = UnsetVariables::kWarn);
 
 }  // namespace hivemind::hub

@@ -221,15 +221,15 @@ Diagnostic unset_variable(std::string_view name, UnsetVariables rule, const Loca
           .remedy = fmt::format("{}, or give a default with '${{{}:-…}}'", kHowToSet, name)};
 }
 
-void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
-                 Diagnostics& diagnostics, UnsetWarned& warned) {
-  walk(node, lookup_in(environment), rule, diagnostics, warned);
+void interpolate(yaml::Node& node, const Lookup& lookup, UnsetVariables rule, Diagnostics& diagnostics,
+                 UnsetWarned& warned) {
+  walk(node, lookup, rule, diagnostics, warned);
 }
 
 void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
                  Diagnostics& diagnostics) {
   UnsetWarned warned;
-  interpolate(node, environment, rule, diagnostics, warned);
+  interpolate(node, lookup_in(environment), rule, diagnostics, warned);
 }
 
 }  // namespace hivemind::hub

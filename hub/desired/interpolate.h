@@ -42,8 +42,8 @@ using UnsetWarned = std::set<std::string>;
 // its text) with `substituted` set, so that as_bool() and the like still read "${READ_ONLY:-true}". Errors
 // are "compose.interpolation" at the scalar's place, and leave that scalar as it was. A variable without
 // value or default is one "compose.unset-variable" per file, at its first use, as severe as the rule says.
-void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
-                 Diagnostics& diagnostics, UnsetWarned& warned);
+void interpolate(yaml::Node& node, const Lookup& lookup, UnsetVariables rule, Diagnostics& diagnostics,
+                 UnsetWarned& warned);
 void interpolate(yaml::Node& node, const Environment& environment, UnsetVariables rule,
                  Diagnostics& diagnostics);
 

@@ -37,7 +37,7 @@ Lookup lookup_for(const Environment& environment, const Values& earlier, const V
 }
 
 std::optional<Variables> read_env_file(const EnvFile& file, const Lookup& lookup, Repository& repository,
-                                       Reader& reader) {
+                                       Reader& reader, UnsetVariables rule) {
   const Location& at = file.path.location;
   if (file.path.value.empty()) {
     reader.error(at, "compose.missing-key", "an env file needs a path");
@@ -57,13 +57,13 @@ std::optional<Variables> read_env_file(const EnvFile& file, const Lookup& lookup
   const auto text = repository.text(found->entry, at);
   if (!text) return std::nullopt;
   if (file.raw) return parse_raw(*text);
-  return parse_env_file(*text, found->entry.path, lookup, reader.diagnostics());
+  return parse_env_file(*text, found->entry.path, lookup, reader.diagnostics(), rule);
 }
 
 }  // namespace
 
 void resolve_environment(Service& service, const Environment& environment, Repository& repository,
-                         Reader& reader) {
+                         Reader& reader, UnsetVariables rule) {
   Values& own = service.environment.values;
   for (auto& [name, value] : own) {
     if (!value) value = environment.get(name);
@@ -71,7 +71,7 @@ void resolve_environment(Service& service, const Environment& environment, Repos
   Values merged;
   const Lookup lookup = lookup_for(environment, merged, own);
   for (const EnvFile& file : service.environment.files) {
-    const auto variables = read_env_file(file, lookup, repository, reader);
+    const auto variables = read_env_file(file, lookup, repository, reader, rule);
     if (!variables) continue;
     for (const auto& [name, value] : *variables) merged[name] = value;
   }

@@ -33,9 +33,9 @@ struct Document {
 };
 
 // Reads the events of yaml-cpp. Says what is wrong in diagnostics and returns nothing when the text is no
-// YAML, has more than one document, or exceeds the limits of depth and nodes.
-std::optional<Document> read_document(std::string_view text, const std::string& file, const Limits& limits,
-                                      Diagnostics& diagnostics);
+// YAML, or exceeds the limits of depth and nodes.
+std::optional<std::vector<Document>> read_documents(std::string_view text, const std::string& file,
+                                                    const Limits& limits, Diagnostics& diagnostics);
 
 // Expands aliases, applies merge keys, and checks keys.
 std::optional<Node> expand(const Document& document, const std::string& file, const Limits& limits,

@@ -164,49 +164,21 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Index> anchors_;
 };
 
-// Whether anything but an empty document follows.
-class Rest : public YAML::EventHandler {
- public:
-  std::optional<YAML::Mark> found;
-
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { stop(mark); }
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
-    stop(mark);
-  }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {
-    stop(mark);
-  }
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {
-    stop(mark);
-  }
-  void OnMapEnd() override {}
-
- private:
-  [[noreturn]] static void stop(const YAML::Mark& mark) {
-    throw YAML::ParserException(mark, "a second document starts here, one is expected");
-  }
-};
-
 }  // namespace
 
-std::optional<Document> read_document(std::string_view text, const std::string& file, const Limits& limits,
-                                      Diagnostics& diagnostics) {
+std::optional<std::vector<Document>> read_documents(std::string_view text, const std::string& file,
+                                                    const Limits& limits, Diagnostics& diagnostics) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    Builder builder(text, file, limits);
-    if (parser.HandleNextDocument(builder)) {
-      Rest rest;
-      while (parser.HandleNextDocument(rest)) {
-      }
+    std::vector<Document> documents;
+    Limits left = limits;
+    while (true) {
+      Builder builder(text, file, left);
+      if (!parser.HandleNextDocument(builder)) return documents;
+      documents.push_back(builder.take());
+      left.max_nodes -= documents.back().nodes.size();
     }
-    return builder.take();
   } catch (const Refused& refused) {
     diagnostics.push_back(refused.diagnostic);
   } catch (const YAML::Exception& error) {

@@ -67,4 +67,8 @@ struct Limits {
 std::optional<Node> parse(std::string_view text, const std::string& file, Diagnostics& diagnostics,
                           const Limits& limits = {});
 
+// The same for a text that may hold several documents. An empty text holds none.
+std::optional<std::vector<Node>> parse_all(std::string_view text, const std::string& file,
+                                           Diagnostics& diagnostics, const Limits& limits = {});
+
 }  // namespace hivemind::hub::yaml

@@ -5,8 +5,10 @@
 
 namespace hivemind::hub::yaml {
 
-std::optional<Node> parse(std::string_view text, const std::string& file, Diagnostics& diagnostics,
-                          const Limits& limits) {
+namespace {
+
+std::optional<std::vector<Document>> read(std::string_view text, const std::string& file,
+                                          Diagnostics& diagnostics, const Limits& limits) {
   if (text.size() > limits.max_bytes) {
     diagnostics.push_back(
         {.code = "yaml.too-large",
@@ -17,9 +19,39 @@ std::optional<Node> parse(std::string_view text, const std::string& file, Diagno
   }
   text = without_byte_order_mark(text);
   if (!check_characters(text, file, "yaml.encoding", diagnostics)) return std::nullopt;
-  const auto document = read_document(text, file, limits, diagnostics);
-  if (!document) return std::nullopt;
-  return expand(*document, file, limits, diagnostics);
+  return read_documents(text, file, limits, diagnostics);
+}
+
+}  // namespace
+
+std::optional<Node> parse(std::string_view text, const std::string& file, Diagnostics& diagnostics,
+                          const Limits& limits) {
+  auto documents = read(text, file, diagnostics, limits);
+  if (!documents) return std::nullopt;
+  while (documents->size() > 1 && documents->back().nodes.front().kind == RawKind::kNull)
+    documents->pop_back();
+  if (documents->size() > 1) {
+    const RawNode& second = (*documents)[1].nodes.front();
+    diagnostics.push_back({.code = "yaml.syntax",
+                           .location = {file, second.line, second.column},
+                           .message = "a second document starts here, one is expected"});
+    return std::nullopt;
+  }
+  if (documents->empty()) documents->emplace_back();
+  return expand(documents->front(), file, limits, diagnostics);
+}
+
+std::optional<std::vector<Node>> parse_all(std::string_view text, const std::string& file,
+                                           Diagnostics& diagnostics, const Limits& limits) {
+  const auto documents = read(text, file, diagnostics, limits);
+  if (!documents) return std::nullopt;
+  std::vector<Node> all;
+  for (const Document& document : *documents) {
+    auto node = expand(document, file, limits, diagnostics);
+    if (!node) return std::nullopt;
+    all.push_back(std::move(*node));
+  }
+  return all;
 }
 
 }  // namespace hivemind::hub::yaml
