@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/error.h"
 #include "hub/desired/compose/contents.h"
 
 namespace hivemind::hub::compose {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::uint32_t kFileMode = 0644;
 constexpr std::uint32_t kExecutableMode = 0755;
+constexpr std::uint32_t kContentMode = 0444;  // of what is no file in Git, as with 'docker compose'
 
 std::uint32_t mode_of(const Entry& entry) {
   return entry.kind == EntryKind::kExecutable ? kExecutableMode : kFileMode;
@@ -31,9 +33,34 @@ bool keeps_directory(const Repository::Leaf& leaf) {
   return leaf.path == ".gitkeep" || leaf.path == ".keep" || leaf.path == ".gitignore";
 }
 
+bool is_relative_bind(const Mount& mount) {
+  return mount.kind == MountKind::kBind && !mount.source.starts_with("/");
+}
+
+bool is_within(const std::string& path, const std::string& directory) {
+  return directory.empty() || path == directory || path.starts_with(directory + "/");
+}
+
+// Where the stack's services write to, by path from the repository's root.
+std::vector<std::string> written_paths(const Project& project, const std::string& directory) {
+  std::vector<std::string> paths;
+  for (const auto& [name, service] : project.services) {
+    for (const Mount& mount : service.mounts.mounts) {
+      if (!is_relative_bind(mount) || mount.read_only) continue;
+      try {
+        paths.push_back(join_path(directory, mount.source));
+      } catch (const Error&) {
+        // Its own service says so.
+      }
+    }
+  }
+  return paths;
+}
+
 class FileMounts {
  public:
-  FileMounts(Repository& repository, Reader& reader) : repository_(repository), reader_(reader) {}
+  FileMounts(const Project& project, Repository& repository, Reader& reader)
+      : written_(written_paths(project, repository.directory())), repository_(repository), reader_(reader) {}
 
   void add_bind(const Mount& mount) {
     const auto found = repository_.find(mount.source, mount.location);
@@ -43,35 +70,50 @@ class FileMounts {
     result.set_read_only(mount.read_only);
     result.set_source(source_name(found->asked, repository_.directory()));
     result.set_options(options_of(mount));
+    result.set_shared(mount.read_only && is_written(found->asked));
     if (!add_entries(found->entry, mount.location, result)) return;
-    warn(mount, found->asked, result);
+    check(mount, found->asked, result);
     mounts_.push_back(std::move(result));
   }
 
-  void add_config(const ConfigUse& use, const Config& config) {
+  // what: "config" or "secret".
+  void add_config(const ConfigUse& use, const Config& config, std::string_view what) {
+    const std::string own_name = fmt::format(".hivemind/{}s/{}", what, config.key);
     v1::FileMount result;
     result.set_target(use.target);
     result.set_read_only(true);
     if (config.content) {
-      result.set_source(".hivemind/configs/" + config.key);
+      result.set_source(own_name);
       result.set_single(true);
       const auto sha256 = repository_.ship_content(*config.content, config.location);
       if (!sha256) return;
-      add_entry(result, config.key, *sha256, kFileMode);
-    } else if (!add_config_file(config, result)) {
+      add_entry(result, config.key, *sha256, kContentMode);
+    } else if (!add_config_file(config, what, result)) {
       return;
     }
-    if (use.mode) result.mutable_entries(0)->set_mode(*use.mode);
+    if (what == "secret") result.set_source(own_name);
+    v1::FileEntry& entry = *result.mutable_entries(0);
+    if (use.mode) entry.set_mode(*use.mode);
+    if (use.uid) entry.set_uid(*use.uid);
+    if (use.gid) entry.set_gid(*use.gid);
     mounts_.push_back(std::move(result));
   }
 
   std::vector<v1::FileMount> take() { return std::move(mounts_); }
 
  private:
+  // As with 'docker compose', what one service writes another one sees, whatever part of it each mounts.
+  bool is_written(const std::string& path) const {
+    return std::ranges::any_of(written_, [&](const std::string& written) {
+      return is_within(path, written) || is_within(written, path);
+    });
+  }
+
   static std::string options_of(const Mount& mount) {
-    std::string options = mount.selinux;
-    if (!options.empty() && !mount.propagation.empty()) options += ",";
-    return options + mount.propagation;
+    if (!mount.bind) return "";
+    std::string options = mount.bind->selinux;
+    if (!options.empty() && !mount.bind->propagation.empty()) options += ",";
+    return options + mount.bind->propagation;
   }
 
   static void add_entry(v1::FileMount& mount, const std::string& path, const std::string& sha256,
@@ -82,13 +124,14 @@ class FileMounts {
     entry.set_mode(mode);
   }
 
-  bool add_config_file(const Config& config, v1::FileMount& mount) {
+  bool add_config_file(const Config& config, std::string_view what, v1::FileMount& mount) {
     const Location& at = config.file.location;
     const auto found = repository_.find(config.file.value, at);
     if (!found) return false;
     if (found->entry.kind != EntryKind::kFile && found->entry.kind != EntryKind::kExecutable) {
-      reader_.error(at, "compose.missing-file",
-                    fmt::format("config '{}': file '{}' is not in the repository", config.key, found->asked));
+      reader_.error(
+          at, "compose.missing-file",
+          fmt::format("{} '{}': file '{}' is not in the repository", what, config.key, found->asked));
       return false;
     }
     mount.set_source(source_name(found->asked, repository_.directory()));
@@ -122,7 +165,8 @@ class FileMounts {
   bool add_directory(const Entry& directory, const Location& at, v1::FileMount& mount) {
     auto leaves = repository_.walk(directory, at);
     if (!leaves) return false;
-    if (std::ranges::all_of(*leaves, keeps_directory)) return true;
+    const bool is_exact = mount.read_only() && !mount.shared();
+    if (!is_exact && std::ranges::all_of(*leaves, keeps_directory)) return true;
     std::ranges::sort(*leaves, {}, &Repository::Leaf::path);
     for (const Repository::Leaf& leaf : *leaves) {
       const auto sha256 = repository_.ship(leaf.entry, at);
@@ -132,16 +176,13 @@ class FileMounts {
     return true;
   }
 
-  void warn(const Mount& mount, const std::string& path, const v1::FileMount& result) {
-    if (!mount.read_only && result.entries_size() > 0) {
-      reader_.warning(
-          mount.location, "compose.writable-content",
-          fmt::format("'{}' is mounted writable: changes that the application makes are replaced at the "
-                      "next change in Git",
-                      mount.source),
-          "mount it ':ro', or use a path that is not in the repository for what the application writes");
-    }
-    if (mount.read_only && result.entries_size() == 0) {
+  void check(const Mount& mount, const std::string& path, const v1::FileMount& result) {
+    if (result.entries_size() > 0) return;
+    if (!mount.makes_source()) {
+      reader_.error(mount.location, "compose.missing-file",
+                    fmt::format("'{}' is not in the repository, and 'create_host_path' is false", path),
+                    "add it to the repository, or allow that the node makes a directory");
+    } else if (mount.read_only && !result.shared()) {
       reader_.warning(mount.location, "compose.empty-content",
                       fmt::format("'{}' is mounted read-only, but the repository has nothing at '{}'",
                                   mount.source, path),
@@ -149,6 +190,7 @@ class FileMounts {
     }
   }
 
+  const std::vector<std::string> written_;
   Repository& repository_;
   Reader& reader_;
   std::vector<v1::FileMount> mounts_;
@@ -158,12 +200,15 @@ class FileMounts {
 
 std::vector<v1::FileMount> file_mounts(const Service& service, const Project& project, Repository& repository,
                                        Reader& reader) {
-  FileMounts mounts(repository, reader);
+  FileMounts mounts(project, repository, reader);
   for (const Mount& mount : service.mounts.mounts) {
-    if (mount.kind == MountKind::kBind && !mount.source.starts_with("/")) mounts.add_bind(mount);
+    if (is_relative_bind(mount)) mounts.add_bind(mount);
   }
   for (const ConfigUse& use : service.mounts.configs) {
-    mounts.add_config(use, project.configs.at(use.source.value));
+    mounts.add_config(use, project.configs.at(use.source.value), "config");
+  }
+  for (const ConfigUse& use : service.mounts.secrets) {
+    mounts.add_config(use, project.secrets.at(use.source.value), "secret");
   }
   return mounts.take();
 }

@@ -85,9 +85,9 @@ enum class MountKind { kVolume, kBind, kTmpfs, kImage };
 // directory.
 struct BindOptions {
   bool create_host_path = false;
-  std::string selinux;  // "z" or "Z"
-  std::string propagation;
-  std::string recursive;  // "enabled", "disabled", "writable" or "readonly"
+  std::string selinux{};  // "z" or "Z"
+  std::string propagation{};
+  std::string recursive{};  // "enabled", "disabled", "writable" or "readonly"
 };
 struct VolumeOptions {
   bool no_copy = false;

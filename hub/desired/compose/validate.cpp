@@ -50,30 +50,6 @@ void check_replicas(const Service& service, Reader& reader) {
   }
 }
 
-template <typename T>
-void check_limit(const Limit<T>& limit, std::string_view plain, std::string_view deploy, Reader& reader) {
-  if (!limit.plain || !limit.deploy || limit.plain->value == limit.deploy->value) return;
-  reader.error(
-      limit.plain->location, "compose.conflict",
-      fmt::format("'{}' and '{}' differ: {} and {}", plain, deploy, limit.plain->value, limit.deploy->value),
-      "remove one of the two");
-}
-
-void check_resources(const Service& service, Reader& reader) {
-  const Resources& resources = service.resources;
-  check_limit(resources.memory, "mem_limit", "deploy.resources.limits.memory", reader);
-  check_limit(resources.memory_reservation, "mem_reservation", "deploy.resources.reservations.memory",
-              reader);
-  check_limit(resources.nano_cpus, "cpus", "deploy.resources.limits.cpus", reader);
-  check_limit(resources.pids, "pids_limit", "deploy.resources.limits.pids", reader);
-  const auto limit = resources.memory.value();
-  const auto reservation = resources.memory_reservation.value();
-  if (limit && *limit > 0 && reservation && *reservation > *limit) {
-    reader.error(service.location, "compose.conflict",
-                 fmt::format("memory reservation {} is above the limit {}", *reservation, *limit));
-  }
-}
-
 void check_targets(const Service& service, Reader& reader) {
   std::map<std::string, Location> seen;
   const auto claim = [&](std::string target, const Location& at) {
@@ -85,7 +61,9 @@ void check_targets(const Service& service, Reader& reader) {
   };
   for (const Mount& mount : service.mounts.mounts) claim(mount.target, mount.location);
   for (const ConfigUse& use : service.mounts.configs) claim(use.target, use.source.location);
-  for (const auto& [target, options] : service.mounts.tmpfs) claim(target, options.location);
+  for (const ConfigUse& use : service.mounts.secrets) claim(use.target, use.source.location);
+  for (const Text& tmpfs : service.mounts.tmpfs)
+    claim(tmpfs.value.substr(0, tmpfs.value.find(':')), tmpfs.location);
 }
 
 // A container in another's network namespace has no ports, names or addresses of its own: the engine refuses
@@ -147,16 +125,17 @@ void check_volumes(const Service& service, const Project& project, Reader& reade
   }
 }
 
-void check_configs(const Service& service, const Project& project, Reader& reader) {
-  for (const ConfigUse& use : service.mounts.configs) {
+void check_sources(const std::vector<ConfigUse>& uses, const std::map<std::string, Config>& all,
+                   std::string_view what, Reader& reader) {
+  for (const ConfigUse& use : uses) {
     const std::string& name = use.source.value;
-    if (const auto found = project.configs.find(name); found != project.configs.end()) {
-      check_config(found->second, "config", use.source.location, reader);
-      continue;
+    if (const auto found = all.find(name); found != all.end()) {
+      check_config(found->second, what, use.source.location, reader);
+    } else {
+      reader.error(use.source.location, fmt::format("compose.undefined-{}", what),
+                   fmt::format("{} '{}' is not defined", what, name),
+                   did_you_mean(name, all, fmt::format("define it under the top-level '{}s'", what)));
     }
-    reader.error(use.source.location, "compose.undefined-config",
-                 fmt::format("config '{}' is not defined", name),
-                 did_you_mean(name, project.configs, "define it under the top-level 'configs'"));
   }
 }
 
@@ -167,12 +146,13 @@ void validate(Project& project, Reader& reader) {
     const Reader::Scope scope = reader.in_service(name);
     check_image(service, reader);
     check_replicas(service, reader);
-    check_resources(service, reader);
+    validate_resources(service, reader);
     check_targets(service, reader);
     check_network_mode(service, reader);
     check_networks(service, project, reader);
     check_volumes(service, project, reader);
-    check_configs(service, project, reader);
+    check_sources(service.mounts.configs, project.configs, "config", reader);
+    check_sources(service.mounts.secrets, project.secrets, "secret", reader);
   }
   validate_dependencies(project, reader);
   validate_claims(project, reader);

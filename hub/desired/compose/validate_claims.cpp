@@ -29,7 +29,7 @@ bool has_too_many_ports(const Project& project, Reader& reader) {
   int count = 0;
   for (const auto& [name, service] : project.services) {
     for (const Port& port : service.ports.published) count += port.target.count();
-    for (const auto& [range, protocol] : service.ports.exposed) count += range.count();
+    for (const ExposedPort& port : service.ports.exposed) count += port.range.count();
     if (count <= kMaxPorts) continue;
     const Reader::Scope scope = reader.in_service(name);
     reader.error(service.ports.location.value_or(service.location), "compose.too-large",

@@ -3,8 +3,6 @@
 namespace hivemind::hub::compose {
 namespace {
 
-// Numbers and truth values keep the text that they are written with: '010' stays '010' and '1.10' stays
-// '1.10', where the reference prints the number that it has parsed ('8', '1.1').
 void read_environment(const yaml::Node& node, Service& service, Reader& reader) {
   for (auto& [name, value] : reader.pairs(node)) {
     if (name.empty()) {
@@ -31,21 +29,24 @@ void read_file(const yaml::Node& node, Service& service, Reader& reader) {
   EnvFile file;
   if (node.is_map()) {
     read_fields(node, kFileFields, file, reader);
+    if (node.find("path") == nullptr) {
+      return reader.error(node.location, "compose.missing-key", "an env file needs 'path'");
+    }
   } else {
     read_path(node, file, reader);
   }
-  if (file.path.location.line == 0) file.path.location = node.location;
   service.environment.files.push_back(std::move(file));
 }
 
 void read_env_file(const yaml::Node& node, Service& service, Reader& reader) {
+  if (node.is_map()) return reader.wrong_type(node, "a string or a list");
   if (!node.is_sequence()) return read_file(node, service, reader);
   for (const yaml::Node& item : node.items) read_file(item, service, reader);
 }
 
 constexpr Field<Service> kFields[] = {
     {"environment", read_environment},
-    {"env_file", read_env_file},
+    {"env_file", read_env_file, Null::kRefused, {}, members_of<kFileFields>},
 };
 
 // Sorted, so that the order in the file changes no container. A name without a value removes the image's.
@@ -56,8 +57,19 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   put(body.config, "Env", all);
 }
 
+// Env files are resolved by now.
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  for (const auto& [name, value] : service.environment.values) {
+    if (value) {
+      into["environment"][name] = *value;
+    } else {
+      into["environment"][name] = nullptr;
+    }
+  }
+}
+
 }  // namespace
 
-constinit const Family kEnvironment{kFields, emit};
+constinit const Family kEnvironment{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "hub/desired/compose/keys/family.h"
+#include "hub/desired/compose/scalars/duration.h"
 #include "hub/desired/compose/scalars/image_reference.h"
 
 namespace hivemind::hub::compose {
@@ -19,24 +20,69 @@ void read_image(const yaml::Node& node, Service& service, Reader& reader) {
   }
 }
 
-void read_build(const yaml::Node& node, Service& service, Reader&) {
+void read_build(const yaml::Node& node, Service& service, Reader& reader) {
   service.image.build = node.location;
+  if (node.is_map() || node.type() == yaml::Type::kString) {
+    reader.pass_on(node);
+  } else {
+    reader.wrong_type(node, "a string or a map");
+  }
+}
+
+bool set_pull_policy(std::string_view text, Image& image) {
+  constexpr std::string_view kEvery = "every_";
+  const auto every = [&](Seconds interval) {
+    image.pull_policy = v1::PULL_POLICY_EVERY;
+    image.pull_every = interval;
+    return interval > Seconds::zero();
+  };
+  if (text == "daily") return every(std::chrono::days(1));
+  if (text == "weekly") return every(std::chrono::weeks(1));
+  if (text.starts_with(kEvery)) {
+    const auto interval = parse_duration(text.substr(kEvery.size()));
+    return interval && every(std::chrono::duration_cast<Seconds>(*interval));
+  }
+  if (text == "always") {
+    image.pull_policy = v1::PULL_POLICY_ALWAYS;
+  } else if (text == "never") {
+    image.pull_policy = v1::PULL_POLICY_NEVER;
+  } else if (text == "missing" || text == "if_not_present") {
+    image.pull_policy = v1::PULL_POLICY_MISSING;
+  } else {
+    return text == "refresh";  // how often is said by 'pull_refresh_after'
+  }
+  return true;
+}
+
+// 'refresh' pulls as often as 'pull_refresh_after' says, and what is missing when that says nothing.
+void settle_refresh(Image& image) {
+  if (image.written_pull_policy != "refresh" || image.pull_refresh_after == Seconds::zero()) return;
+  image.pull_policy = v1::PULL_POLICY_EVERY;
+  image.pull_every = image.pull_refresh_after;
 }
 
 void read_pull_policy(const yaml::Node& node, Service& service, Reader& reader) {
+  constexpr std::string_view kExpected =
+      "'always', 'missing', 'never', 'daily', 'weekly' or 'every_' and a duration such as 'every_12h'";
   const auto policy = reader.text(node);
   if (!policy) return;
-  if (*policy == "always") {
-    service.image.pull_policy = v1::PULL_POLICY_ALWAYS;
-  } else if (*policy == "missing" || *policy == "if_not_present") {
-    service.image.pull_policy = v1::PULL_POLICY_MISSING;
-  } else if (*policy == "never") {
-    service.image.pull_policy = v1::PULL_POLICY_NEVER;
-  } else if (*policy == "build") {
-    reader.invalid(node, "'always', 'missing' or 'never'", "nodes build no images: give 'image:'");
-  } else {
-    reader.invalid(node, "'always', 'missing' or 'never'");
+  if (*policy == "build") {
+    return reader.invalid(node, kExpected, "nodes build no images: give 'image:'");
   }
+  if (!set_pull_policy(*policy, service.image)) return reader.invalid(node, kExpected);
+  service.image.written_pull_policy = *policy;
+  settle_refresh(service.image);
+}
+
+void read_pull_refresh_after(const yaml::Node& node, Service& service, Reader& reader) {
+  const auto text = reader.text(node);
+  if (!text) return;
+  const auto interval = parse_duration(*text);
+  if (!interval || *interval < std::chrono::seconds(1)) {
+    return reader.invalid(node, "a duration such as '24h'");
+  }
+  service.image.pull_refresh_after = std::chrono::duration_cast<Seconds>(*interval);
+  settle_refresh(service.image);
 }
 
 void read_container_name(const yaml::Node& node, Service& service, Reader& reader) {
@@ -66,6 +112,7 @@ constexpr Field<Service> kFields[] = {
     {"image", read_image},
     {"build", read_build},
     {"pull_policy", read_pull_policy},
+    {"pull_refresh_after", read_pull_refresh_after},
     {"platform", read_text<&Service::image, &Image::platform>},
     {"container_name", read_container_name},
     {"x-hivemind", read_own},
@@ -75,8 +122,17 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   body.config["Image"] = service.image.reference.value;
 }
 
+void print(const Service& service, const Project&, nlohmann::json& into) {
+  const Image& image = service.image;
+  put(into, "image", image.reference.value);
+  const bool if_not_present = image.written_pull_policy == "if_not_present";
+  put(into, "pull_policy", if_not_present ? "missing" : image.written_pull_policy);
+  put(into, "platform", image.platform);
+  put(into, "container_name", image.container_name.value);
+}
+
 }  // namespace
 
-constinit const Family kImage{kFields, emit};
+constinit const Family kImage{kFields, emit, print};
 
 }  // namespace hivemind::hub::compose

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "hub/desired/compose/keys/family.h"
+
+// What reads a service's mounts, and what becomes of them.
+namespace hivemind::hub::compose {
+
+// "[source:]target[:options]"; nothing, and a diagnostic, for what is none.
+std::optional<Mount> read_short_mount(const yaml::Node& node, Reader& reader);
+
+bool is_propagation(std::string_view text);
+
+// "C:\data", "\\.\pipe\x".
+bool is_windows_path(std::string_view text);
+
+// Without '.', '..' and '/' at the end, as a path in a container; the reference cleans them, too.
+std::string clean_target(const std::string& target);
+
+void emit_mounts(const Service& service, const Project& project, EngineBody& body);
+void print_mounts(const Service& service, const Project& project, nlohmann::json& into);
+
+}  // namespace hivemind::hub::compose
