@@ -101,6 +101,10 @@ Verdict of_service(const Findings& findings, const std::string& stack, const Ser
       trouble != nullptr && trouble->reason == v1::REASON_EXITED && trouble->attempts >= kPatience;
   if (keeps_ending && worst.state != v1::STATE_COMPLETED)
     return {v1::STATE_FAILED, trouble->reason, trouble->text};
+  // A container runs before its hooks have.
+  const bool hook_failed = trouble != nullptr && trouble->reason == v1::REASON_HOOK_FAILED;
+  if (hook_failed && worst.state == v1::STATE_RUNNING)
+    return {v1::STATE_FAILED, trouble->reason, trouble->text};
   if (worst.state == v1::STATE_RUNNING || worst.state == v1::STATE_COMPLETED) return worst;
   const bool is_serious =
       trouble != nullptr && trouble->reason != v1::REASON_EXITED && trouble->reason != v1::REASON_APPLYING;
