@@ -28,15 +28,21 @@ Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identit
               [this](const std::string& stream, const std::vector<v1::Event>& events) {
                 return link_->publish_events(stream, events);
               }),
+      adopter_(engine, Files(data_directory_)),
+      commands_{identity_.node, "", {}},
       report_timer_(loop),
       save_timer_(loop) {}
 
 void Agent::connect(const std::string& broker_url) {
   HubLink::Callbacks on{
       [this] { on_up(); },
-      [](const std::string& why) { log::warn("broker: {}", why); },
+      [this](const std::string& why) {
+        log::warn("broker: {}", why);
+        commands_.session.clear();
+      },
       [this](const std::string& envelope) { on_manifest(envelope); },
       [this](const v1::EventAck& ack) { outbox_.acknowledged(ack); },
+      [this](const std::string& envelope) { on_command(envelope); },
   };
   link_ = std::make_unique<HubLink>(loop_, broker_url, identity_.node, std::move(on));
 }
@@ -60,9 +66,14 @@ void Agent::start_reconciler() {
   Past past;
   past.good = memory_.good();
   past.completed = memory_.completed();
+  past.hooked = memory_.hooked();
+  past.pulled = memory_.pulled();
   Reconciler::Callbacks on;
   on.on_standing = [weak] {
-    if (const auto self = weak.lock()) self->report_soon();
+    const auto self = weak.lock();
+    if (!self) return;
+    self->sweep_scratch();
+    self->report_soon();
   };
   on.on_happening = [weak](Happening happening) {
     if (const auto self = weak.lock()) self->tell(std::move(happening), self->current_revision());
@@ -70,6 +81,7 @@ void Agent::start_reconciler() {
   on.on_past = [weak] {
     if (const auto self = weak.lock()) self->on_past();
   };
+  engine_.set_adopted(memory_.adopted());
   reconciler_ = std::make_shared<Reconciler>(loop_, engine_, Reconciler::Options{data_directory_},
                                              std::move(past), std::move(on));
   reconciler_->start();
@@ -77,6 +89,7 @@ void Agent::start_reconciler() {
 
 // The stored envelope is no more trusted than one from the broker.
 void Agent::on_loaded() {
+  engine_.set_adopted(memory_.adopted());
   if (!reconciler_) start_reconciler();
   if (const auto& report = memory_.report()) announce(*report);
   const auto& envelope = memory_.manifest();

@@ -10,7 +10,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "agent/adopt/adopter.h"
 #include "agent/apply/reconciler.h"
+#include "agent/link/command_judge.h"
 #include "agent/link/hub_link.h"
 #include "agent/link/judge.h"
 #include "agent/outbox.h"
@@ -52,6 +54,14 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void refuse(RefusedManifest refused);
   void start_reconciler();
 
+  // Commands (agent_commands.cpp).
+  void begin_session();
+  void on_command(const std::string& envelope);
+  boost::asio::awaitable<void> obey(v1::Command command);
+  boost::asio::awaitable<void> take_over(const v1::Adopt& command, v1::CommandReply& reply);
+  void remember_adopted(const Takeover& takeover, v1::CommandReply& reply);
+  void sweep_scratch();
+
   // Reports and events.
   void on_up();
   void on_past();
@@ -72,6 +82,10 @@ class Agent : public std::enable_shared_from_this<Agent> {
   Memory memory_;
   Outbox outbox_;
   std::shared_ptr<Reconciler> reconciler_;  // none until the store was opened or a manifest has come
+  Adopter adopter_;
+  bool adopting_ = false;
+  bool swept_ = false;
+  CommandFacts commands_;
   Newest newest_;
   std::shared_ptr<const Desired> waiting_;  // accepted, but not on the disk yet
   std::shared_ptr<const Desired> desired_;

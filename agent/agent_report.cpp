@@ -116,6 +116,7 @@ v1::Report Agent::compose(const NodeStanding& standing) const {
   report.set_node(identity_.node);
   report.set_agent_version(version());
   report.set_boot_id(boot_id());
+  report.set_session(commands_.session);
   report.mutable_labels()->insert(identity_.labels.begin(), identity_.labels.end());
   fill_facts(*report.mutable_facts(), reconciler_->standing().engine);
   return report;
@@ -198,11 +199,14 @@ std::string Agent::current_revision() const {
 void Agent::on_past() {
   memory_.save_good(reconciler_->past().good);
   memory_.save_completed(reconciler_->past().completed);
+  memory_.save_hooked(reconciler_->past().hooked);
+  memory_.save_pulled(reconciler_->past().pulled);
 }
 
 // The report first: whoever sees the node come online finds a true one.
 void Agent::on_up() {
   log::info("connected to the broker");
+  begin_session();
   v1::Report report = compose(node_standing());
   published_ = report.SerializeAsString();
   report.set_reported_at_ms(wall_clock_ms());

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/topics.h"
 #include "common/version.h"
 #include "hub/clock.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFlushPause = 50ms;  // what comes in is stored together: one fsync for thousands of reports
+constexpr auto kReplyPatience = 60s;  // a comparison makes and removes a container for each that there is
+constexpr auto kFlushPause = 50ms;    // what comes in is stored together: one fsync for thousands of reports
 constexpr auto kFailedFlushPause = 2s;  // a full disk does not get better by asking it all the time
 
 }  // namespace
@@ -27,6 +29,10 @@ Hub::Hub(boost::asio::any_io_executor loop, const Config& config)
       delivery_(delivery_callbacks()),
       publisher_(store_, identity_.key(), inventory_, delivery_),
       intake_(inventory_, intake_callbacks()),
+      commands_(loop, identity_.key(),
+                [this](const std::string& node, std::string envelope) {
+                  return link_->publish(topics::command(node), std::move(envelope), false);
+                }),
       flush_(loop),
       repair_(loop),
       broker_(make_broker(config)),
@@ -98,6 +104,12 @@ std::optional<std::string> Hub::not_ready() const {
 boost::asio::awaitable<void> Hub::changed(std::uint64_t state_version,
                                           std::chrono::steady_clock::time_point deadline) {
   if (status_.state_version == state_version) co_await signal_.wait(deadline);
+}
+
+boost::asio::awaitable<v1::CommandReply> Hub::command(std::string node, v1::Command command) {
+  const Node* known = inventory_.find(node);
+  if (known == nullptr) throw Error(ErrorCode::kNotFound, "there is no node '{}'", node);
+  co_return co_await commands_.ask(*known, std::move(command), kReplyPatience);
 }
 
 void Hub::changed_now() {

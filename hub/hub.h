@@ -17,6 +17,7 @@
 #include "hub/api/server.h"
 #include "hub/broker/broker.h"
 #include "hub/change_signal.h"
+#include "hub/commands.h"
 #include "hub/config.h"
 #include "hub/delivery.h"
 #include "hub/git_worker.h"
@@ -50,6 +51,7 @@ class Hub : public Operations {
   boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm) override { return tracker_.sync(confirm); }
   boost::asio::awaitable<void> changed(std::uint64_t state_version,
                                        std::chrono::steady_clock::time_point deadline) override;
+  boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) override;
   std::vector<StoredEvent> events(const EventQuery& query) override { return store_.events().find(query); }
   std::int64_t last_event() override { return store_.events().last_id(); }
 
@@ -100,6 +102,7 @@ class Hub : public Operations {
   Delivery delivery_;
   Publisher publisher_;
   Intake intake_;
+  Commands commands_;
   std::map<std::string, EventPosition> unsent_acks_;
   boost::asio::steady_timer flush_;
   bool flush_armed_ = false;

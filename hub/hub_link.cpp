@@ -53,6 +53,7 @@ std::unique_ptr<mqtt::Link> Hub::make_link() {
   options.max_retry = kMaxRetry;
   const std::vector<std::string> filters{
       std::string(topics::kAnyPresence), std::string(topics::kAnyReport), std::string(topics::kAnyEvents),
+      std::string(topics::kAnyReply),
       std::string(topics::kAnyManifest)};  // its own: to see what the broker has kept
   return std::make_unique<mqtt::Link>(
       loop_, std::move(options), filters,
@@ -113,6 +114,8 @@ void Hub::link_down(const std::string& why) {
 }
 
 void Hub::take(const mqtt::Message& message) {
+  if (const auto reply = topics::parse_reply_topic(message.topic))
+    return commands_.take_reply(reply->node, reply->command_id, message.payload);
   const auto topic = topics::parse_node_topic(message.topic);
   if (topic && topic->kind == "manifest") {
     take_manifest(topic->node, message.payload);

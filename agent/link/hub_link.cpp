@@ -15,9 +15,10 @@ HubLink::HubLink(boost::asio::any_io_executor loop, const std::string& broker_ur
   options.will = mqtt::Will{topics::presence(node_), std::string(topics::kOffline)};
   mqtt::Link::Callbacks on{callbacks_.on_up, callbacks_.on_down,
                            [this](const mqtt::Message& message) { on_message(message); }};
-  link_ = std::make_unique<mqtt::Link>(std::move(loop), std::move(options),
-                                       std::vector<std::string>{topics::manifest(node_), topics::acks(node_)},
-                                       std::move(on));
+  link_ = std::make_unique<mqtt::Link>(
+      std::move(loop), std::move(options),
+      std::vector<std::string>{topics::manifest(node_), topics::acks(node_), topics::command(node_)},
+      std::move(on));
 }
 
 void HubLink::start() {
@@ -35,6 +36,10 @@ void HubLink::on_message(const mqtt::Message& message) {
   if (message.payload.empty()) return;
   if (message.topic == topics::manifest(node_)) {
     callbacks_.on_manifest(message.payload);
+    return;
+  }
+  if (message.topic == topics::command(node_)) {
+    callbacks_.on_command(message.payload);
     return;
   }
   v1::EventAck ack;
@@ -55,6 +60,11 @@ bool HubLink::publish_events(const std::string& stream, const std::vector<v1::Ev
   batch.set_stream(stream);
   for (const v1::Event& event : events) *batch.add_events() = event;
   return link_->publish(topics::events(node_), batch.SerializeAsString(), false);
+}
+
+bool HubLink::publish_reply(v1::CommandReply reply) {
+  reply.set_node(node_);
+  return link_->publish(topics::reply(node_, reply.id()), reply.SerializeAsString(), false);
 }
 
 }  // namespace hivemind::agent

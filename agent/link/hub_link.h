@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "common/mqtt/link.h"
+#include "hivemind/v1/command.pb.h"
 #include "hivemind/v1/report.pb.h"
 
 namespace hivemind::agent {
@@ -21,6 +22,7 @@ class HubLink {
     std::function<void(const std::string& why)> on_down;
     std::function<void(const std::string& envelope)> on_manifest;
     std::function<void(const v1::EventAck& ack)> on_ack;
+    std::function<void(const std::string& envelope)> on_command;
   };
 
   // Throws kInvalid for a URL that cannot be used.
@@ -36,6 +38,7 @@ class HubLink {
   bool publish_report(const v1::Report& report);
   bool publish_online();
   bool publish_events(const std::string& stream, const std::vector<v1::Event>& events);
+  bool publish_reply(v1::CommandReply reply);  // fills in the node
 
  private:
   void on_message(const mqtt::Message& message);

@@ -50,6 +50,9 @@ void Memory::load() {
   if (!dirty_.contains(Level::kApplied)) applied_ = store_->applied();
   good_.merge(store_->good_releases());
   completed_.merge(store_->completed());
+  hooked_.merge(store_->hooked());
+  pulled_.merge(store_->pulled());
+  if (!dirty_.contains(Level::kAdopted)) adopted_ = store_->adopted();
 }
 
 void Memory::close() {
@@ -101,7 +104,7 @@ void Memory::rebuild() {
   } catch (const Error& error) {
     log::error("{}", error.what());
   }
-  dirty_ = {Level::kReport, Level::kGood, Level::kCompleted};
+  dirty_ = {Level::kReport, Level::kGood, Level::kCompleted, Level::kAdopted, Level::kHooked, Level::kPulled};
   if (manifest_) dirty_.insert(Level::kManifest);
   if (applied_) dirty_.insert(Level::kApplied);
 }
@@ -141,6 +144,15 @@ void Memory::write(Level level) {
       return;
     case Level::kCompleted:
       store_->save_completed(completed_);
+      return;
+    case Level::kHooked:
+      store_->save_hooked(hooked_);
+      return;
+    case Level::kPulled:
+      store_->save_pulled(pulled_);
+      return;
+    case Level::kAdopted:
+      store_->save_adopted(adopted_);
       return;
   }
 }
@@ -184,6 +196,30 @@ void Memory::save_completed(std::set<std::string> container_ids) {
   if (container_ids == completed_) return;
   completed_ = std::move(container_ids);
   dirty_.insert(Level::kCompleted);
+  flush();
+}
+
+// Others act on it: it is on the disk, or it is not so.
+bool Memory::save_adopted(Adopted adopted) {
+  Adopted before = std::exchange(adopted_, std::move(adopted));
+  dirty_.insert(Level::kAdopted);
+  flush();
+  if (!dirty_.contains(Level::kAdopted)) return true;
+  adopted_ = std::move(before);
+  return false;
+}
+
+void Memory::save_hooked(std::set<std::string> container_ids) {
+  if (container_ids == hooked_) return;
+  hooked_ = std::move(container_ids);
+  dirty_.insert(Level::kHooked);
+  flush();
+}
+
+void Memory::save_pulled(std::map<std::string, std::int64_t> times) {
+  if (times == pulled_) return;
+  pulled_ = std::move(times);
+  dirty_.insert(Level::kPulled);
   flush();
 }
 

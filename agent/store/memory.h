@@ -45,6 +45,10 @@ class Memory {
   void save_applied(v1::Report applied);
   void save_good(std::map<std::string, GoodRelease> good);
   void save_completed(std::set<std::string> container_ids);
+  void save_hooked(std::set<std::string> container_ids);
+  void save_pulled(std::map<std::string, std::int64_t> times);
+  // False when it cannot be written: then nothing has changed.
+  bool save_adopted(Adopted adopted);
 
   bool manifest_waits() const { return dirty_.contains(Level::kManifest); }
   const std::optional<std::string>& manifest() const { return manifest_; }
@@ -52,6 +56,9 @@ class Memory {
   const std::optional<v1::Report>& applied() const { return applied_; }
   const std::map<std::string, GoodRelease>& good() const { return good_; }
   const std::set<std::string>& completed() const { return completed_; }
+  const std::set<std::string>& hooked() const { return hooked_; }
+  const std::map<std::string, std::int64_t>& pulled() const { return pulled_; }
+  const Adopted& adopted() const { return adopted_; }
 
   // The outbox. An event gets its number when it is written.
   void add_event(v1::Event event);
@@ -60,7 +67,7 @@ class Memory {
   void remove_events_through(const std::string& stream, std::uint64_t sequence);
 
  private:
-  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted };
+  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted, kAdopted, kHooked, kPulled };
 
   bool try_open();
   void load();
@@ -83,6 +90,9 @@ class Memory {
   std::optional<v1::Report> applied_;
   std::map<std::string, GoodRelease> good_;
   std::set<std::string> completed_;
+  std::set<std::string> hooked_;
+  std::map<std::string, std::int64_t> pulled_;
+  Adopted adopted_;
   std::vector<v1::Event> events_;  // not written yet
   boost::asio::steady_timer timer_;
   bool retrying_ = false;

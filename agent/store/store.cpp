@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 1> kMigrations{R"(
+constexpr std::array<std::string_view, 3> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -19,6 +19,13 @@ constexpr std::array<std::string_view, 1> kMigrations{R"(
                              PRIMARY KEY (stack, service)) WITHOUT ROWID;
   CREATE TABLE completed (container_id TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE event (sequence INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+)",
+                                                      R"(
+  CREATE TABLE adopted (id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (id, key)) WITHOUT ROWID;
+)",
+                                                      R"(
+  CREATE TABLE hooked (container_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE pulled (image TEXT PRIMARY KEY, at_s INTEGER NOT NULL) WITHOUT ROWID;
 )"};
 
 template <typename Message>
@@ -132,6 +139,51 @@ void Store::save_completed(const std::set<std::string>& container_ids) {
   sqlite::Transaction transaction(*database_);
   database_->run("DELETE FROM completed");
   for (const std::string& id : container_ids) database_->run("INSERT INTO completed VALUES (?)", {id});
+  transaction.commit();
+}
+
+Adopted Store::adopted() const {
+  Adopted adopted;
+  database_->each("SELECT id, key, value FROM adopted", {},
+                  [&](const sqlite::Row& row) { adopted[row.text(0)][row.text(1)] = row.text(2); });
+  return adopted;
+}
+
+void Store::save_adopted(const Adopted& adopted) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM adopted");
+  for (const auto& [id, labels] : adopted) {
+    for (const auto& [key, value] : labels)
+      database_->run("INSERT INTO adopted VALUES (?, ?, ?)", {id, key, value});
+  }
+  transaction.commit();
+}
+
+std::set<std::string> Store::hooked() const {
+  std::set<std::string> ids;
+  database_->each("SELECT container_id FROM hooked", {},
+                  [&](const sqlite::Row& row) { ids.insert(row.text(0)); });
+  return ids;
+}
+
+void Store::save_hooked(const std::set<std::string>& container_ids) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM hooked");
+  for (const std::string& id : container_ids) database_->run("INSERT INTO hooked VALUES (?)", {id});
+  transaction.commit();
+}
+
+std::map<std::string, std::int64_t> Store::pulled() const {
+  std::map<std::string, std::int64_t> times;
+  database_->each("SELECT image, at_s FROM pulled", {},
+                  [&](const sqlite::Row& row) { times[row.text(0)] = row.integer(1); });
+  return times;
+}
+
+void Store::save_pulled(const std::map<std::string, std::int64_t>& times) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM pulled");
+  for (const auto& [image, at_s] : times) database_->run("INSERT INTO pulled VALUES (?, ?)", {image, at_s});
   transaction.commit();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/plan/observed.h"
 #include "agent/plan/past.h"
 #include "common/sqlite/database.h"
 #include "hivemind/v1/report.pb.h"
@@ -51,6 +52,18 @@ class Store {
 
   std::set<std::string> completed() const;
   void save_completed(const std::set<std::string>& container_ids);
+
+  // What counts as ours although it carries no label of ours.
+  Adopted adopted() const;
+  void save_adopted(const Adopted& adopted);
+
+  // Containers whose post_start hooks have run.
+  std::set<std::string> hooked() const;
+  void save_hooked(const std::set<std::string>& container_ids);
+
+  // When images were pulled last, Unix time in seconds.
+  std::map<std::string, std::int64_t> pulled() const;
+  void save_pulled(const std::map<std::string, std::int64_t>& times);
 
   // The outbox. The stream is a random id of this store; sequences count from 1 without gaps.
   const std::string& stream() const { return stream_; }

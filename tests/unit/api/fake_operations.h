@@ -23,6 +23,9 @@ class FakeOperations : public hub::Operations {
   hub::SyncResult sync_result;
   std::optional<Error> sync_failure;
   std::optional<hub::ConfirmEmpty> confirmed;
+  std::string commanded;
+  v1::CommandReply reply;
+  std::optional<Error> command_failure;
   std::function<void()> on_wait;  // called when a long poll begins to wait
 
   const hub::Inventory& inventory() const override { return fleet; }
@@ -44,6 +47,12 @@ class FakeOperations : public hub::Operations {
     }
     boost::asio::steady_timer timer(loop_, deadline);
     co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+
+  boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) override {
+    commanded = node + " " + command.adopt().stack() + " " + command.adopt().confirm();
+    if (command_failure) throw Error(*command_failure);
+    co_return reply;
   }
 
   std::vector<hub::StoredEvent> events(const hub::EventQuery& query) override {

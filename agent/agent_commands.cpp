@@ -1,0 +1,143 @@
+// What the hub asks for once: commands.
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <sys/timex.h>
+
+#include "agent/agent.h"
+#include "common/digest.h"
+#include "common/error.h"
+#include "common/log.h"
+
+namespace hivemind::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kSessionBytes = 16;
+// So many commands of one session are known by their ids; then another session begins.
+constexpr std::size_t kMostCommands = 256;
+
+// The kernel knows whether somebody sets the clock; one that nobody sets is trusted with nothing.
+std::optional<std::int64_t> synchronised_clock_ms() {
+  struct timex state {};
+  if (::adjtimex(&state) < 0 || (state.status & STA_UNSYNC) != 0) return std::nullopt;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+v1::CommandReply reply_to(const std::string& id, v1::CommandReply::Outcome outcome, std::string text) {
+  v1::CommandReply reply;
+  reply.set_id(id);
+  reply.set_outcome(outcome);
+  reply.set_text(std::move(text));
+  return reply;
+}
+
+v1::CommandReply::Outcome outcome_of(const Error& error) {
+  return error.code() == ErrorCode::kConflict ? v1::CommandReply::CONFLICT : v1::CommandReply::FAILED;
+}
+
+}  // namespace
+
+// Commands of any session before are refused from now on, also those that were done already: nothing of them
+// needs to be remembered.
+void Agent::begin_session() {
+  commands_.session = random_hex(kSessionBytes);
+  commands_.done.clear();
+}
+
+void Agent::on_command(const std::string& envelope) {
+  commands_.now_ms = synchronised_clock_ms();
+  CommandJudgement judgement = judge_command(envelope, identity_.hub_key, commands_);
+  if (auto* accepted = std::get_if<AcceptedCommand>(&judgement)) {
+    commands_.done.insert(accepted->command.id());
+    if (commands_.done.size() >= kMostCommands) {
+      begin_session();
+      report_soon();
+    }
+    asio::co_spawn(loop_, obey(std::move(accepted->command)), asio::detached);
+  } else if (const auto* refused = std::get_if<RefusedCommand>(&judgement)) {
+    log::warn("command '{}' refused: {}", refused->id, refused->text);
+    link_->publish_reply(reply_to(refused->id, v1::CommandReply::REFUSED, refused->text));
+  } else {
+    log::warn("{}", std::get<DroppedCommand>(judgement).text);
+  }
+}
+
+asio::awaitable<void> Agent::obey(v1::Command command) {
+  const auto self = shared_from_this();
+  v1::CommandReply reply = reply_to(command.id(), v1::CommandReply::DONE, "");
+  try {
+    if (command.has_adopt()) co_await take_over(command.adopt(), reply);
+  } catch (const Error& error) {
+    reply.set_outcome(outcome_of(error));
+    reply.set_text(error.what());
+  }
+  if (reply.outcome() != v1::CommandReply::DONE)
+    log::warn("command '{}' not done: {}", command.id(), reply.text());
+  link_->publish_reply(std::move(reply));
+}
+
+// Both references live in obey(), which awaits this.
+asio::awaitable<void> Agent::take_over(const v1::Adopt& command, v1::CommandReply& reply) {
+  if (!desired_ || desired_->stack(command.stack()) == nullptr)
+    throw Error(ErrorCode::kConflict, "stack '{}' is not in the node's manifest", command.stack());
+  if (adopting_) throw Error(ErrorCode::kConflict, "another stack is being looked at (try again)");
+  const auto desired = desired_;
+  std::optional<Error> failure;
+  Takeover takeover;
+  adopting_ = true;
+  try {
+    takeover = co_await adopter_.look(desired, command.stack());
+  } catch (const Error& error) {
+    failure = error;
+  }
+  adopting_ = false;
+  if (failure) throw *failure;
+  *reply.mutable_adoption() = takeover.adoption;
+  if (command.confirm().empty()) co_return;
+  const DesiredStack* now = desired_->stack(command.stack());
+  const bool is_as_shown = takeover.adoption.digest() == command.confirm() && now != nullptr &&
+                           now->digest == desired->stack(command.stack())->digest;
+  if (!is_as_shown) {
+    reply.set_outcome(v1::CommandReply::CONFLICT);
+    reply.set_text("what would be done is not what was shown: look at it again");
+    co_return;
+  }
+  remember_adopted(takeover, reply);
+}
+
+// One write: before it nothing is taken over, after it all of it is, and the next pass goes on from there.
+void Agent::remember_adopted(const Takeover& takeover, v1::CommandReply& reply) {
+  Adopted adopted = memory_.adopted();
+  std::erase_if(adopted, [&](const auto& entry) { return !takeover.present.contains(entry.first); });
+  for (const auto& [id, labels] : takeover.adopted) adopted[id] = labels;
+  if (!memory_.save_adopted(adopted))
+    throw Error(ErrorCode::kExhausted, "the node's store cannot be written: {}", memory_.failure());
+  engine_.set_adopted(std::move(adopted));
+  reply.mutable_adoption()->set_adopted(true);
+  const std::string& stack = takeover.adoption.stack();
+  tell({"stack_adopted", stack, "", v1::REASON_NONE, "taken over from docker compose"}, current_revision());
+  reconciler_->set_desired(desired_);
+}
+
+// What a crash in the middle of a comparison has left.
+void Agent::sweep_scratch() {
+  if (swept_ || adopting_ || !reconciler_->standing().observed_once) return;
+  swept_ = true;
+  asio::co_spawn(
+      loop_,
+      [](std::shared_ptr<Agent> self) -> asio::awaitable<void> {
+        try {
+          co_await self->adopter_.sweep(self->identity_.node);
+        } catch (const Error& error) {
+          log::warn("scratch containers not looked for: {}", error.what());
+        }
+      }(shared_from_this()),
+      asio::detached);
+}
+
+}  // namespace hivemind::agent
