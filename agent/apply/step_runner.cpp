@@ -74,7 +74,7 @@ void learn_volume(Occasion& occasion, const Step& step, const EngineVolume& ther
 
 void place_files(const Files& files, const Occasion& occasion, const Step& step) {
   for (const DesiredMount& mount : service_of(occasion, step).mounts) {
-    files.place(step.stack, mount, occasion.desired->files);
+    files.place(stack_of(occasion, step), mount, occasion.desired->files);
   }
 }
 

@@ -12,17 +12,35 @@ namespace {
 constexpr std::size_t kMostOfAKind = 50;
 constexpr std::size_t kLongestText = 500;
 
-// Engines' and files' words may hold anything; protobuf's strings may not.
+// How many bytes from there are one character of UTF-8; 0: none.
+std::size_t character_at(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
+  const unsigned char first = byte(at);
+  if (first < 0x80) return first < 0x20 || first == 0x7f ? 0 : 1;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return 0;
+  }
+  // Overlong forms, surrogates, and what is above Unicode's end.
+  const unsigned char second = byte(at + 1);
+  const bool is_bad = (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
+                      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
+  return is_bad ? 0 : length;
+}
+
+// Engines' words and names of files may hold anything; texts of protobuf, and terminals, may not.
 std::string printable(const std::string& text) {
   std::string clean;
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size();) {
     if (clean.size() >= kLongestText) return clean + "...";
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f) {
-      clean += fmt::format("\\x{:02x}", byte);
+    const std::size_t length = character_at(text, at);
+    if (length == 0) {
+      clean += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
     } else {
-      clean += c;
+      clean += text.substr(at, length);
     }
+    at += std::max<std::size_t>(length, 1);
   }
   return clean;
 }
@@ -57,9 +75,8 @@ void Notices::learn(const std::string& subject, std::vector<Notice> notices) {
   }
 }
 
-void Notices::forget_stack(std::string_view stack) {
-  const std::string prefix = prefix_of(stack);
-  std::erase_if(by_subject_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+void Notices::keep(const std::function<bool(const std::string& subject)>& is_wanted) {
+  std::erase_if(by_subject_, [&](const auto& entry) { return !is_wanted(entry.first); });
 }
 
 std::vector<Notice> Notices::of_stack(std::string_view stack) const {

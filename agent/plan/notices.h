@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,8 +38,8 @@ class Notices {
  public:
   // An empty list is news, too: there is nothing to notice any more.
   void learn(const std::string& subject, std::vector<Notice> notices);
-  // Of stacks that are not wanted any more.
-  void forget_stack(std::string_view stack);
+  // Forgets the other subjects.
+  void keep(const std::function<bool(const std::string& subject)>& is_wanted);
 
   std::vector<Notice> of_stack(std::string_view stack) const;
   const std::map<std::string, std::vector<Notice>>& by_subject() const { return by_subject_; }

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/digest.h"
 #include "common/error.h"
@@ -18,16 +19,35 @@ namespace {
 
 using Contents = std::map<std::string, std::string>;
 
-DesiredMount mount_of(const std::map<std::string, std::string>& files, Contents& contents) {
+// A stack with one mount of what the node is not to write to.
+DesiredStack stack_of(const std::map<std::string, std::string>& files, Contents& contents) {
+  DesiredStack stack;
+  stack.name = "web";
   DesiredMount mount;
   mount.target = "/etc/app";
   mount.source = "conf";
+  mount.access = Access::kReadOnly;
   for (const auto& [path, text] : files) {
     contents[sha256_hex(text)] = text;
     mount.files.push_back({path, sha256_hex(text), 0644});
   }
-  return mount;
+  stack.services.emplace_back().mounts.push_back(std::move(mount));
+  return stack;
 }
+
+DesiredMount& mount_of(DesiredStack& stack) {
+  return stack.services[0].mounts[0];
+}
+
+// A node whose stack 'web' mounts those files.
+struct Node {
+  TemporaryDirectory directory;
+  Files files{directory.path()};
+  Contents contents;
+
+  void place(DesiredStack& stack) const { files.place(stack, mount_of(stack), contents); }
+  std::filesystem::path source(DesiredStack& stack) const { return files.source_of("web", mount_of(stack)); }
+};
 
 ino_t inode(const std::filesystem::path& path) {
   struct stat status {};
@@ -35,78 +55,137 @@ ino_t inode(const std::filesystem::path& path) {
   return status.st_ino;
 }
 
+void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
+
+std::size_t entries_in(const std::filesystem::path& directory) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory), {}));
+}
+
 }  // namespace
 
 TEST_CASE("files are placed with their content and their permissions, once") {
-  const TemporaryDirectory directory;
-  const Files files(directory.path());
-  Contents contents;
-  DesiredMount mount = mount_of({{"a.conf", "one"}, {"d/run.sh", "two"}}, contents);
-  mount.files[1].mode = 0755;
-  files.place("web", mount, contents);
-  const auto source = files.source_of("web", mount);
+  Node node;
+  DesiredStack stack = stack_of({{"a.conf", "one"}, {"d/run.sh", "two"}}, node.contents);
+  mount_of(stack).files[1].mode = 0755;
+  node.place(stack);
+  const auto source = node.source(stack);
   CHECK(read_file(source / "a.conf") == "one");
   CHECK(read_file(source / "d/run.sh") == "two");
   CHECK((std::filesystem::status(source / "d/run.sh").permissions() == std::filesystem::perms(0755)));
+  CHECK((std::filesystem::status(source / "d").permissions() == std::filesystem::perms(0755)));
   const ino_t before = inode(source / "a.conf");
-  files.place("web", mount, contents);
+  node.place(stack);
   CHECK(inode(source / "a.conf") == before);
 }
 
-TEST_CASE("files that were changed by hand or cut short are put right") {
-  const TemporaryDirectory directory;
-  const Files files(directory.path());
-  Contents contents;
-  const DesiredMount mount = mount_of({{"a.conf", "one"}}, contents);
-  files.place("web", mount, contents);
-  std::ofstream(files.source_of("web", mount) / "a.conf") << "o";
-  files.place("web", mount, contents);
-  CHECK(read_file(files.source_of("web", mount) / "a.conf") == "one");
+TEST_CASE("a directory is exactly its files: what was changed, cut short, added or replaced is put right") {
+  Node node;
+  DesiredStack stack = stack_of({{"a.conf", "one"}, {"d/b", "two"}, {"e/c", "three"}}, node.contents);
+  node.place(stack);
+  const auto source = node.source(stack);
+  write(source / "a.conf", "o");
+  write(source / "extra", "x");
+  std::filesystem::create_directories(source / "d/more/of/it");
+  std::filesystem::permissions(source / "d/b", std::filesystem::perms(0600));
+  std::filesystem::remove_all(source / "e");
+  std::filesystem::create_directory_symlink("/", source / "e");
+  node.place(stack);
+  CHECK(read_file(source / "a.conf") == "one");
+  CHECK((std::filesystem::status(source / "d/b").permissions() == std::filesystem::perms(0644)));
+  CHECK(std::filesystem::is_directory(std::filesystem::symlink_status(source / "e")));
+  CHECK(read_file(source / "e/c") == "three");
+  CHECK(entries_in(source) == 3);
+  CHECK(entries_in(source / "d") == 1);
+}
+
+TEST_CASE("content that was only half made before a crash is made anew, and never seen under its name") {
+  Node node;
+  DesiredStack stack = stack_of({{"a.conf", "one"}}, node.contents);
+  const auto files = node.directory.path() / "stacks/web/files";
+  std::filesystem::create_directories(files / ".new");
+  write(files / ".new/stale", "x");
+  write(files / "file.new", "x");
+  node.place(stack);
+  CHECK(entries_in(node.source(stack)) == 1);
+  CHECK(entries_in(files) == 1);
+}
+
+TEST_CASE("files of unusual names are placed") {
+  Node node;
+  const std::string names[] = {"with space", "new\nline", "col:on", "\xc3\xa9",
+                               "-rf",        ".hidden",   "a.new",  "quo'te"};
+  std::map<std::string, std::string> listing;
+  for (const std::string& name : names) listing[name + "/" + name] = name;
+  DesiredStack stack = stack_of(listing, node.contents);
+  node.place(stack);
+  for (const std::string& name : names) CHECK(read_file(node.source(stack) / name / name) == name);
+  mount_of(stack).access = Access::kReadWrite;
+  node.place(stack);
+  for (const std::string& name : names) CHECK(read_file(node.source(stack) / name / name) == name);
+}
+
+TEST_CASE("an owner is given where the agent may, and else the path and the reason are told") {
+  Node node;
+  DesiredStack stack = stack_of({{"key", "secret"}}, node.contents);
+  mount_of(stack).access = GENERATE(Access::kReadOnly, Access::kReadWrite);
+  mount_of(stack).files[0].mode = 0400;
+  mount_of(stack).files[0].uid = 1234;
+  mount_of(stack).files[0].gid = 4321;
+  if (::geteuid() == 0) {
+    node.place(stack);
+    struct stat status {};
+    REQUIRE(::stat((node.source(stack) / "key").c_str(), &status) == 0);
+    CHECK(status.st_uid == 1234);
+    CHECK(status.st_gid == 4321);
+    CHECK((status.st_mode & 07777) == 0400);
+  } else {
+    CHECK_THROWS_AS(node.place(stack), Error);
+    CHECK(!std::filesystem::exists(node.source(stack) / "key"));
+  }
 }
 
 TEST_CASE("another content has another place, and the old one goes when nothing needs it") {
-  const TemporaryDirectory directory;
-  const Files files(directory.path());
-  Contents contents;
-  const DesiredMount old = mount_of({{"a.conf", "one"}}, contents);
-  const DesiredMount next = mount_of({{"a.conf", "two"}}, contents);
-  files.place("web", old, contents);
-  files.place("web", next, contents);
-  CHECK(files.source_of("web", old) != files.source_of("web", next));
-  DesiredStack stack;
-  stack.name = "web";
-  stack.services.emplace_back();
-  stack.services[0].mounts = {next};
-  files.prune("web", &stack);
-  CHECK(!std::filesystem::exists(files.source_of("web", old)));
-  CHECK(std::filesystem::exists(files.source_of("web", next)));
+  Node node;
+  DesiredStack old = stack_of({{"a.conf", "one"}}, node.contents);
+  DesiredStack next = stack_of({{"a.conf", "two"}}, node.contents);
+  node.place(old);
+  node.place(next);
+  CHECK(node.source(old) != node.source(next));
+  node.files.prune("web", &next);
+  CHECK(!std::filesystem::exists(node.source(old)));
+  CHECK(std::filesystem::exists(node.source(next)));
+  CHECK(node.files.stacks() == std::set<std::string>{"web"});
 }
 
 TEST_CASE("a single file is mounted itself") {
-  Contents contents;
-  DesiredMount mount = mount_of({{"a.conf", "one"}}, contents);
-  mount.single = true;
-  CHECK(Files("/data").source_of("web", mount).filename() == "a.conf");
+  Node node;
+  DesiredStack stack = stack_of({{"a.conf", "one"}}, node.contents);
+  mount_of(stack).single = true;
+  mount_of(stack).source = "etc/a.conf";
+  CHECK(node.source(stack).filename() == "a.conf");
+  mount_of(stack).access = Access::kReadWrite;
+  CHECK(node.source(stack) == node.directory.path() / "stacks/web/data/etc/a.conf");
 }
 
 TEST_CASE("data directories stay when the stack goes") {
-  const TemporaryDirectory directory;
-  const Files files(directory.path());
-  DesiredMount mount;
-  mount.source = "state/db";
-  files.place("web", mount, {});
-  CHECK(files.source_of("web", mount) == directory.path() / "stacks/web/data/state/db");
-  files.prune("web", nullptr);
-  CHECK(std::filesystem::is_directory(directory.path() / "stacks/web/data/state/db"));
+  Node node;
+  DesiredStack stack = stack_of({}, node.contents);
+  mount_of(stack).source = "state/db";
+  node.place(stack);
+  CHECK(node.source(stack) == node.directory.path() / "stacks/web/data/state/db");
+  node.files.prune("web", nullptr);
+  CHECK(std::filesystem::is_directory(node.directory.path() / "stacks/web/data/state/db"));
+  CHECK(node.files.tend(stack, {}).empty());
 }
 
 TEST_CASE("content that is missing or another one is refused") {
-  const TemporaryDirectory directory;
-  const Files files(directory.path());
-  Contents contents;
-  const DesiredMount mount = mount_of({{"a.conf", "one"}}, contents);
-  CHECK_THROWS_AS(files.place("web", mount, {}), Error);
-  contents.begin()->second = "forged";
-  CHECK_THROWS_AS(files.place("web", mount, contents), Error);
-  CHECK(!std::filesystem::exists(files.source_of("web", mount) / "a.conf"));
+  Node node;
+  DesiredStack stack = stack_of({{"a.conf", "one"}}, node.contents);
+  mount_of(stack).access = GENERATE(Access::kReadOnly, Access::kReadWrite);
+  CHECK_THROWS_AS(node.files.place(stack, mount_of(stack), {}), Error);
+  node.contents.begin()->second = "forged";
+  CHECK_THROWS_AS(node.place(stack), Error);
+  CHECK(!std::filesystem::exists(node.source(stack) / "a.conf"));
 }

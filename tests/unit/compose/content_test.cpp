@@ -57,11 +57,35 @@ TEST_CASE("a directory that only .gitkeep keeps is one that the node keeps") {
   CHECK(file_mount({{"web/data/.gitkeep", ""}}, "./data:/data") == "data -> /data rw:");
 }
 
-TEST_CASE("a read-only mount of nothing and a writable mount of content are warned of") {
+TEST_CASE("a read-only mount of nothing is warned of, and refused where the node must not make a directory") {
   CHECK(mounted({}, "./data:/data:ro").warnings() == "5:9 compose.empty-content");
-  const auto compiled = mounted({{"web/conf/a", "A"}}, "./conf:/etc/x");
-  CHECK(compiled.warnings() == "5:9 compose.writable-content");
-  CHECK_THAT(compiled.message("compose.writable-content"), ContainsSubstring("mount it ':ro'"));
+  CHECK(mounted({}, "{type: bind, source: ./data, target: /d, bind: {create_host_path: false}}").errors() ==
+        "5:9 compose.missing-file");
+}
+
+TEST_CASE("a writable mount of content has the files that seed it, and no warning") {
+  CHECK(file_mount({{"web/conf/a", "A"}}, "./conf:/etc/x") == "conf -> /etc/x rw: a A");
+  CHECK(file_mount({{"web/c.yml", "C"}}, "./c.yml:/c.yml") == "c.yml -> /c.yml rw single: c.yml C");
+  CHECK(mounted({{"web/conf/a", "A"}}, "./conf:/etc/x").warnings() == "");
+}
+
+TEST_CASE("what a service reads and another one writes to is shared by them") {
+  const auto shared = [](const std::string& read, const std::string& written) {
+    MemorySnapshot repository{{"web/site/conf/a", "A"}};
+    repository.file("web/compose.yml", kService + "'" + read + ":/read:ro'\n  writer:\n    image: a\n" +
+                                           "    volumes: ['" + written + ":/written']\n");
+    return compile(std::move(repository), {"web/compose.yml"}).service("app").file_mounts(0).shared();
+  };
+  CHECK(shared("./site", "./site"));
+  CHECK(shared("./site", "./site/uploads"));
+  CHECK(shared("./site/conf", "./site"));
+  CHECK(shared("./site", "."));
+  CHECK_FALSE(shared("./site/conf", "./site/uploads"));
+  CHECK_FALSE(shared("./site", "./site2"));
+}
+
+TEST_CASE("a read-only directory with nothing but .gitkeep is exactly that") {
+  CHECK(file_mount({{"web/data/.gitkeep", ""}}, "./data:/data:ro") == "data -> /data ro: .gitkeep ");
 }
 
 TEST_CASE("content beside the stack's directory has a name without '..'") {
@@ -98,9 +122,10 @@ TEST_CASE("too large a file, too many files and too much altogether are refused"
 }
 
 TEST_CASE("a changed file changes the hash of its service and the digest, and nothing else") {
-  MemorySnapshot repository{
-      {"web/compose.yml", "services:\n  a:\n    image: x\n    volumes: ['./c:/c:ro']\n  b:\n    image: x\n"},
-      {"web/c", "1"}};
+  const std::string mount = GENERATE("./c:/c:ro", "./c:/c");
+  MemorySnapshot repository{{"web/compose.yml", "services:\n  a:\n    image: x\n    volumes: ['" + mount +
+                                                    "']\n  b:\n    image: x\n"},
+                            {"web/c", "1"}};
   const auto before = compile(repository, {"web/compose.yml"});
   const auto after = compile(repository.file("web/c", "2"), {"web/compose.yml"});
   CHECK(before.service("a").config_hash() != after.service("a").config_hash());
