@@ -37,8 +37,9 @@ struct Document {
 std::optional<std::vector<Document>> read_documents(std::string_view text, const std::string& file,
                                                     const Limits& limits, Diagnostics& diagnostics);
 
-// Expands aliases, applies merge keys, and checks keys.
-std::optional<Node> expand(const Document& document, const std::string& file, const Limits& limits,
+// Expands aliases, applies merge keys, and checks keys. Takes what it expands to off the limit of nodes,
+// which the documents of one file share.
+std::optional<Node> expand(const Document& document, const std::string& file, Limits& limits,
                            Diagnostics& diagnostics);
 
 }  // namespace hivemind::hub::yaml

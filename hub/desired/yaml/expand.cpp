@@ -22,6 +22,8 @@ class Expansion {
         diagnostics_(diagnostics),
         open_(document.nodes.size()) {}
 
+  std::size_t count() const { return count_; }
+
   bool expand(Index index, std::size_t depth, Node& out) {
     const RawNode& raw = document_.nodes[index];
     if (raw.kind == RawKind::kAlias) return expand_alias(raw, depth, out);
@@ -109,7 +111,7 @@ class Expansion {
   }
 
   bool is_new_key(const RawNode& raw, const Node& key, Lines& lines) {
-    if (!key.is_scalar()) {
+    if (!key.is_scalar() || key.type() != Type::kString) {
       refuse("yaml.key", raw, fmt::format("a key is {}, expected a string", key.describe()),
              "put it in quotes");
       return false;
@@ -162,8 +164,20 @@ class Expansion {
 
   static void add_absent(Node source, Lines& lines, Node& out) {
     for (Node::Member& member : source.members) {
-      if (!lines.emplace(member.first.scalar, member.first.location.line).second) continue;
-      out.members.push_back(std::move(member));
+      if (lines.emplace(member.first.scalar, member.first.location.line).second) {
+        out.members.push_back(std::move(member));
+      } else {
+        replace_reset(std::move(member), out);
+      }
+    }
+  }
+
+  // As in the reference, '!reset' removes what was said before, but not what the merge key brings.
+  static void replace_reset(Node::Member merged, Node& out) {
+    for (auto& [key, value] : out.members) {
+      if (key.scalar != merged.first.scalar || value.tag != "!reset") continue;
+      value = std::move(merged.second);
+      value.tag = "!override";
     }
   }
 
@@ -177,13 +191,15 @@ class Expansion {
 
 }  // namespace
 
-std::optional<Node> expand(const Document& document, const std::string& file, const Limits& limits,
+std::optional<Node> expand(const Document& document, const std::string& file, Limits& limits,
                            Diagnostics& diagnostics) {
   Node root;
   root.location = {file, 1, 1};
   if (document.nodes.empty()) return root;
   Diagnostics found;
-  const bool complete = Expansion(document, file, limits, found).expand(0, 0, root);
+  Expansion expansion(document, file, limits, found);
+  const bool complete = expansion.expand(0, 0, root);
+  limits.max_nodes -= std::min(limits.max_nodes, expansion.count());
   diagnostics.insert(diagnostics.end(), found.begin(), found.end());
   if (!complete || !found.empty()) return std::nullopt;
   return root;

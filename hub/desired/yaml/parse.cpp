@@ -38,7 +38,8 @@ std::optional<Node> parse(std::string_view text, const std::string& file, Diagno
     return std::nullopt;
   }
   if (documents->empty()) documents->emplace_back();
-  return expand(documents->front(), file, limits, diagnostics);
+  Limits left = limits;
+  return expand(documents->front(), file, left, diagnostics);
 }
 
 std::optional<std::vector<Node>> parse_all(std::string_view text, const std::string& file,
@@ -46,8 +47,9 @@ std::optional<std::vector<Node>> parse_all(std::string_view text, const std::str
   const auto documents = read(text, file, diagnostics, limits);
   if (!documents) return std::nullopt;
   std::vector<Node> all;
+  Limits left = limits;
   for (const Document& document : *documents) {
-    auto node = expand(document, file, limits, diagnostics);
+    auto node = expand(document, file, left, diagnostics);
     if (!node) return std::nullopt;
     all.push_back(std::move(*node));
   }

@@ -54,4 +54,8 @@ TEST_CASE("two merge keys in one map are refused") {
         "f.yml:4:3: error: key '<<' is already there at line 3 (give one '<<' a list) [yaml.duplicate-key]");
 }
 
+TEST_CASE("a reset member does not keep the merge key from bringing it") {
+  CHECK(flat(parsed("b: &b {x: 1}\nm: {<<: *b, x: !reset null}\n")) == "{b: {x: 1}, m: {x: !override 1}}");
+}
+
 }  // namespace hivemind::hub::yaml

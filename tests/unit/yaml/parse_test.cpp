@@ -88,4 +88,16 @@ TEST_CASE("members are found by key") {
   CHECK(node.find("a")->find("a") == nullptr);
 }
 
+TEST_CASE("a text may hold several documents, each with anchors of its own") {
+  Diagnostics diagnostics;
+  const auto documents = parse_all("a: &x 1\nb: *x\n---\na: &x 2\nb: *x\n...\n", "f.yml", diagnostics);
+  REQUIRE(documents.has_value());
+  REQUIRE(documents->size() == 2);
+  CHECK(flat(documents->at(0)) == "{a: 1, b: 1}");
+  CHECK(flat(documents->at(1)) == "{a: 2, b: 2}");
+  CHECK(documents->at(1).location == Location{"f.yml", 4, 1});
+  CHECK(parse_all("", "f.yml", diagnostics)->empty());
+  CHECK_FALSE(parse_all("a: 1\n---\nb: *x\n", "f.yml", diagnostics).has_value());
+}
+
 }  // namespace hivemind::hub::yaml

@@ -50,6 +50,10 @@ TEST_CASE("keys that are no strings are refused") {
   CHECK_THAT(refusal("[a]: 1"), ContainsSubstring("a key is a list, expected a string"));
   CHECK_THAT(refusal("? {a: 1}\n: 2\n"), ContainsSubstring("a key is a map"));
   CHECK_THAT(refusal("~: 1"), ContainsSubstring("a key is nothing"));
+  CHECK(refusal("a: {123: x}") ==
+        "f.yml:1:5: error: a key is the number '123', expected a string (put it in quotes) [yaml.key]");
+  CHECK_THAT(refusal("true: 1"), ContainsSubstring("a key is the boolean 'true'"));
+  CHECK(flat(parsed("'123': 1\non: 2\n")) == "{'123': 1, on: 2}");
 }
 
 TEST_CASE("broken YAML is refused at its place") {
@@ -156,6 +160,18 @@ TEST_CASE("an alias bomb is refused quickly") {
 TEST_CASE("a document with too many values is refused") {
   CHECK_THAT(refusal("[1, 2, 3]", {.max_nodes = 3}), ContainsSubstring("more than 3 values"));
   CHECK(flat(parsed("[1, 2, 3]")) == "[1, 2, 3]");
+}
+
+TEST_CASE("documents of one file share the limit of values") {
+  Diagnostics diagnostics;
+  const std::string one = "a: &a [1, 2, 3]\nb: [*a, *a]\n";
+  CHECK(parse_all(one + "---\n" + one, "f.yml", diagnostics, {.max_nodes = 36}).has_value());
+  CHECK_FALSE(parse_all(one + "---\n" + one, "f.yml", diagnostics, {.max_nodes = 25}).has_value());
+  REQUIRE(diagnostics.size() == 1);
+  CHECK(diagnostics.front().code == "yaml.too-many-nodes");
+  std::string many;
+  for (int i = 0; i < 250'000; ++i) many += "---\n";
+  CHECK(time_of([&] { CHECK_FALSE(parse_all(many, "f.yml", diagnostics)); }) < std::chrono::seconds(5));
 }
 
 }  // namespace hivemind::hub::yaml
