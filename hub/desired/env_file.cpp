@@ -15,32 +15,35 @@ bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
 }
 
-bool is_key_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("_.-[]").find(c) != std::string_view::npos;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
 }
 
-std::string without_carriage_returns(std::string_view text) {
-  std::string plain;
-  plain.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 2) != "\r\n") plain += text[i];
-  }
-  return plain;
+// Letters outside of ASCII are let through, as in the reference.
+bool is_key_character(char c) {
+  return static_cast<unsigned char>(c) >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || std::string_view("_.-[]").find(c) != std::string_view::npos;
+}
+
+// Of two bytes: NEL and the no-break space.
+bool starts_with_wide_space(std::string_view text) {
+  return text.starts_with("\xC2\x85") || text.starts_with("\xC2\xA0");
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  while (!text.empty() && (is_space(text.front()) || starts_with_wide_space(text)))
+    text.remove_prefix(is_space(text.front()) ? 1 : 2);
+  while (!text.empty()) {
+    const bool wide = text.size() > 1 && starts_with_wide_space(text.substr(text.size() - 2));
+    if (!wide && !is_space(text.back())) break;
+    text.remove_suffix(wide ? 2 : 1);
+  }
   return text;
 }
 
-// Behind a value a comment starts at a '#' after whitespace: "A=#b" and "A=b#c" have none.
+// Behind a value a comment starts at a '#' after a space: "A=#b", "A= #b" and "A=b#c" have none.
 std::string_view without_comment(std::string_view text) {
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '#' && is_space(text[i - 1])) return text.substr(0, i);
-  }
-  return text;
+  return text.substr(0, text.find(" #"));
 }
 
 // What the letter after a backslash stands for in double quotes, ready for interpolation; empty: the
@@ -135,7 +138,7 @@ class EnvFile {
         static_cast<std::size_t>(std::ranges::find_if_not(rest_, is_key_character) - rest_.begin());
     const std::string key(rest_.substr(0, end));
     rest_.remove_prefix(end);
-    const bool alone = trimmed(without_comment(rest_.substr(0, rest_.find('\n')))).empty();
+    const bool alone = trimmed(rest_.substr(0, rest_.find('\n'))).empty();
     if (alone && !key.empty()) return inherit(key);
     skip_spaces();
     const char separator = rest_.empty() ? '\n' : rest_.front();
@@ -165,7 +168,7 @@ class EnvFile {
       return take_quoted(key);
     }
     const int line = line_;
-    return store(key, trimmed(without_comment(take_line())), line);
+    return store(key, trimmed(without_comment(trimmed(take_line()))), line);
   }
 
   bool take_quoted(const std::string& key) {
@@ -182,12 +185,7 @@ class EnvFile {
       return fail(line, fmt::format("the value of '{}' has no closing {}", key, quote), "close the quote");
     }
     next();
-    const std::string_view behind = trimmed(rest_.substr(0, rest_.find('\n')));
-    if (!behind.empty() && behind.front() != '#') {
-      return fail(line_, fmt::format("the quoted value of '{}' is followed by more text", key),
-                  "quote all of it");
-    }
-    skip_line();
+    // What follows is the next statement, on the same line or not.
     if (quote == '"') return store(key, value, line);
     variables_[key] = std::move(value);
     return true;
@@ -211,16 +209,26 @@ class EnvFile {
     return true;
   }
 
-  // \0 and up to three octal digits: one ASCII character, as anything above would not be UTF-8.
+  // \0 and three octal digits: the character of that code, and a '$' made so still begins a variable. Of
+  // fewer digits, and of what is no such number, the reference leaves the backslash and the digits.
   bool take_octal(std::string& value) {
     if (rest_[1] != '0') return false;
     unsigned code = 0;
     std::size_t length = 2;
-    while (length < 5 && length < rest_.size() && rest_[length] >= '0' && rest_[length] <= '7') {
-      code = code * 8 + static_cast<unsigned>(rest_[length++] - '0');
+    bool octal = true;
+    for (; length < 5 && length < rest_.size() && is_digit(rest_[length]); ++length) {
+      octal = octal && rest_[length] < '8';
+      code = code * 8 + static_cast<unsigned>(rest_[length] - '0');
     }
-    if (length == 2 || code == 0 || code > 0x7F) return false;
-    value += code == '$' ? std::string("$$") : std::string(1, static_cast<char>(code));
+    if (!octal || length < 5 || code == 0 || code > 0xFF) {
+      value += '\\';
+      value += rest_.substr(2, length - 2);
+    } else if (code > 0x7F) {
+      value += static_cast<char>(0xC0 | (code >> 6));
+      value += static_cast<char>(0x80 | (code & 0x3F));
+    } else {
+      value += static_cast<char>(code);
+    }
     rest_.remove_prefix(length);
     return true;
   }
@@ -264,7 +272,7 @@ std::optional<Variables> parse_env_file(std::string_view text, const std::string
                                         Diagnostics& diagnostics, UnsetVariables rule) {
   text = yaml::without_byte_order_mark(text);
   if (!yaml::check_characters(text, file, "env-file.encoding", diagnostics)) return std::nullopt;
-  return EnvFile(without_carriage_returns(text), file, lookup, rule, diagnostics).parse();
+  return EnvFile(text, file, lookup, rule, diagnostics).parse();
 }
 
 std::optional<Variables> parse_env_file(std::string_view text, const std::string& file,

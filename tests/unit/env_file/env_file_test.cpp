@@ -59,12 +59,15 @@ TEST_CASE("whitespace around keys and values is no part of them") {
   CHECK(value("A=  \n") == "");
 }
 
-TEST_CASE("a comment needs whitespace before it") {
+TEST_CASE("a comment needs a value and a space before it") {
   CHECK(value("A=x # comment") == "x");
-  CHECK(value("A=x\t# comment") == "x");
+  CHECK(value("A=x\t# comment") == "x\t# comment");
+  CHECK(value("A=x\t # comment") == "x");
   CHECK(value("A=x#y") == "x#y");
   CHECK(value("A=#x") == "#x");
-  CHECK(value("A= # comment") == "");
+  CHECK(value("A= # comment") == "# comment");
+  CHECK(value("A=x # y # z") == "x");
+  CHECK(value("A=\"x\"# comment") == "x");
   CHECK(value("A='x' # comment") == "x");
   CHECK(value("A=\"x # y\"") == "x # y");
   CHECK(value("A='x # y'") == "x # y");
@@ -90,14 +93,15 @@ TEST_CASE("double quotes have escapes") {
   CHECK(value(R"(A="a\\nb")") == "a\\nb");
   CHECK(value(R"(A="\d\x")") == "\\d\\x");
   CHECK(value(R"(A="\$OUT")") == "$OUT");
-  CHECK(value(R"(A="\0101\0044\044OUT")") == "A$$OUT");
-  CHECK(value(R"(A="\0044OUT")") == "$OUT");
+  CHECK(value(R"(A="\0101\0044\044OUT")") == "A$\\44OUT");
+  CHECK(value(R"(A="\0044OUT")") == "outer");
+  CHECK(value(R"(A="\0351\07\08")") == "\xC3\xA9\\7\\8");
   CHECK(value("A=a\\nb") == "a\\nb");
 }
 
 TEST_CASE("quoted values span lines") {
   CHECK(parsed("A=\"one\ntwo # no comment\n\"\nB='x\r\ny'\nC=1\n") ==
-        Variables{{"A", "one\ntwo # no comment\n"}, {"B", "x\ny"}, {"C", "1"}});
+        Variables{{"A", "one\ntwo # no comment\n"}, {"B", "x\r\ny"}, {"C", "1"}});
 }
 
 TEST_CASE("variables are expanded from the environment and from earlier keys, the environment first") {
@@ -113,7 +117,27 @@ TEST_CASE("variables are expanded from the environment and from earlier keys, th
 
 TEST_CASE("a key without value is taken from the environment, or left out") {
   CHECK(parsed("OUT\nE\nU\n") == Variables{{"OUT", "outer"}, {"E", ""}});
-  CHECK(parsed("export OUT # why") == Variables{{"OUT", "outer"}});
+  CHECK(parsed("export OUT\r\n") == Variables{{"OUT", "outer"}});
+}
+
+TEST_CASE("behind a quoted value the next statement starts") {
+  CHECK(parsed("A=\"x\"B=1\n") == Variables{{"A", "x"}, {"B", "1"}});
+  CHECK(parsed("A='x' B=1\n") == Variables{{"A", "x"}, {"B", "1"}});
+}
+
+TEST_CASE("letters and spaces outside of ASCII") {
+  CHECK(parsed("\u00e9=1\n") == Variables{{"\u00e9", "1"}});
+  CHECK(value("A=1\u00a0\n") == "1");
+}
+
+TEST_CASE("an unset variable is an error where the stack says so") {
+  Diagnostics diagnostics;
+  CHECK_FALSE(
+      parse_env_file("A=$U\n", "a.env", environment(), diagnostics, UnsetVariables::kError).has_value());
+  REQUIRE(diagnostics.size() == 1);
+  CHECK(to_text(diagnostics[0]).starts_with("a.env:1: error: variable 'U' is not set"));
+  CHECK(
+      parse_env_file("A=${U:-}\n", "a.env", environment(), diagnostics, UnsetVariables::kError).has_value());
 }
 
 TEST_CASE("an unset variable is warned of once") {
@@ -135,9 +159,9 @@ TEST_CASE("wrong lines are refused, all of them, with their numbers") {
         std::vector<std::string>{
             "a.env:1: error: the value of 'A' has no closing ' (close the quote) [env-file.syntax]",
         });
-  CHECK(refusal("X=\"1\n2\"\nA=\"x\" y\n") ==
-        std::vector<std::string>{"a.env:3: error: the quoted value of 'A' is followed by more text (quote "
-                                 "all of it) [env-file.syntax]"});
+  CHECK(refusal("X=\"1\n2\"\nA='x''y'\n") ==
+        std::vector<std::string>{"a.env:3: error: ''' stands where a key is expected (write KEY=value) "
+                                 "[env-file.syntax]"});
   CHECK(
       refusal("\nA=${U\n").front().starts_with("a.env:2: error: the value of 'A': '${U' has no closing '}'"));
   CHECK(refusal("A=${U:?give U}").front().find("variable 'U' is required, but not set: give U") !=
