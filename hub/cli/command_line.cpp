@@ -71,6 +71,7 @@ class CommandLine {
   std::string project_name_, project_directory_;
   std::string model_format_ = "yaml";
   bool no_interpolate_ = false;
+  bool no_consistency_ = false;
 };
 
 std::string exit_codes_footer() {
@@ -279,6 +280,8 @@ void CommandLine::add_config() {
       ->check(validator(check_model_format))
       ->capture_default_str();
   config_->add_flag("--no-interpolate", no_interpolate_, "Print the merged files with their variables");
+  config_->add_flag("--no-consistency", no_consistency_,
+                    "Print a model whose parts contradict each other, too");
 }
 
 ConfigCommand CommandLine::config_command() const {
@@ -288,7 +291,8 @@ ConfigCommand CommandLine::config_command() const {
           profiles_,
           project_directory_,
           model_format_ == "json" ? ModelFormat::kJson : ModelFormat::kYaml,
-          no_interpolate_ ? compose::Interpolation::kOff : compose::Interpolation::kOn};
+          no_interpolate_ ? compose::Interpolation::kOff : compose::Interpolation::kOn,
+          no_consistency_ ? compose::Consistency::kIgnored : compose::Consistency::kChecked};
 }
 
 LintFormat CommandLine::lint_format() const {

@@ -89,7 +89,7 @@ class Request {
     compose::Options options{.profiles = command_.profiles, .unset_variables = UnsetVariables::kWarn};
     options.interpolation = command_.interpolation;
     return compose::config(*source, Environment(variables_), options, snapshot, printed_directory_.string(),
-                           paths, diagnostics_);
+                           command_.consistency, paths, diagnostics_);
   }
 
  private:

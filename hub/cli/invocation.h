@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "hub/cli/exit_code.h"
-#include "hub/desired/compose/compose.h"
+#include "hub/desired/compose/config.h"
 
 // What the command line asks for, as values. The adapter of CLI11 is command_line.cpp.
 namespace hivemind::hub::cli {
@@ -65,6 +65,7 @@ struct ConfigCommand {
   std::filesystem::path project_directory;  // empty: the first file's
   ModelFormat format = ModelFormat::kYaml;
   compose::Interpolation interpolation = compose::Interpolation::kOn;
+  compose::Consistency consistency = compose::Consistency::kChecked;
 };
 struct ReferenceCommand {};  // hidden: the reference part of docs/cli.md
 

@@ -1,6 +1,7 @@
 #include "hub/desired/compose/config.h"
 
 #include <algorithm>
+#include <span>
 
 #include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/contents.h"
@@ -19,9 +20,22 @@ constexpr std::string_view kOwnRefusals[] = {
     "compose.port-conflict",   "compose.home-path",         "compose.too-large",
 };
 
-bool is_valid(const Diagnostics& diagnostics) {
-  return std::ranges::all_of(diagnostics, [](const Diagnostic& one) {
-    return one.severity != Severity::kError || is_own_refusal(one);
+// What the parts of a file say of each other.
+constexpr std::string_view kInconsistencies[] = {
+    "compose.missing-image",    "compose.conflict",         "compose.undefined-service",
+    "compose.undefined-volume", "compose.undefined-config", "compose.undefined-network",
+    "compose.undefined-secret", "compose.dependency-cycle", "compose.duplicate-container-name",
+    "compose.duplicate-target", "compose.missing-source",
+};
+
+bool is_one_of(const Diagnostic& diagnostic, std::span<const std::string_view> codes) {
+  return std::ranges::find(codes, diagnostic.code) != codes.end();
+}
+
+bool is_valid(const Diagnostics& diagnostics, Consistency consistency) {
+  return std::ranges::all_of(diagnostics, [&](const Diagnostic& one) {
+    return one.severity != Severity::kError || is_own_refusal(one) ||
+           (consistency == Consistency::kIgnored && is_one_of(one, kInconsistencies));
   });
 }
 
@@ -34,14 +48,15 @@ nlohmann::json as_written(const yaml::Node& document, const std::string& name) {
 
 std::optional<nlohmann::json> config_steps(const Source& source, const Environment& environment,
                                            const Options& options, const Snapshot& snapshot,
-                                           const std::string& directory, PathsRead& paths,
-                                           Diagnostics& diagnostics) {
+                                           const std::string& directory, Consistency consistency,
+                                           PathsRead& paths, Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
   const auto document = assemble(source, environment, options, snapshot, paths, reader);
   if (!document) return std::nullopt;
   if (options.interpolation == Interpolation::kOff) return as_written(*document, source.stack);
   Project project = read_project(*document, source.stack, environment, options, reader);
   project.directory = directory;
+  project.home = environment.get("HOME").value_or("");
   validate(project, reader);
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
@@ -49,7 +64,7 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
     resolve_environment(service, environment, repository, reader);
     resolve_labels(service, repository, reader);
   }
-  if (!is_valid(diagnostics)) return std::nullopt;
+  if (!is_valid(diagnostics, consistency)) return std::nullopt;
   nlohmann::json model = print_project(project, environment);
   if (!has_errors(diagnostics)) lower(project, source.stack, repository, reader);  // for what it objects to
   return model;
@@ -58,15 +73,15 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
 }  // namespace
 
 bool is_own_refusal(const Diagnostic& diagnostic) {
-  return std::ranges::find(kOwnRefusals, diagnostic.code) != std::end(kOwnRefusals);
+  return is_one_of(diagnostic, kOwnRefusals);
 }
 
 std::optional<nlohmann::json> config(const Source& source, const Environment& environment,
                                      const Options& options, const Snapshot& snapshot,
-                                     const std::string& directory, PathsRead& paths,
+                                     const std::string& directory, Consistency consistency, PathsRead& paths,
                                      Diagnostics& diagnostics) {
   Diagnostics own;
-  auto model = config_steps(source, environment, options, snapshot, directory, paths, own);
+  auto model = config_steps(source, environment, options, snapshot, directory, consistency, paths, own);
   for (Diagnostic& diagnostic : own) {
     diagnostic.stack = source.stack;
     diagnostics.push_back(std::move(diagnostic));

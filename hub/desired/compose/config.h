@@ -9,13 +9,17 @@
 
 namespace hivemind::hub::compose {
 
+// Whether a model is printed whose parts contradict each other, such as a service without image or with an
+// unknown network.
+enum class Consistency { kChecked, kIgnored };
+
 // The normalised model of a stack's Compose files (print.h), named after the stack. Nothing when they are no
 // valid Compose. What is valid and cannot run on a node is printed, and said in the diagnostics: has_errors()
 // tells whether the stack would be compiled. directory: absolute, what the source's directory is on this
 // machine; printed paths start from it.
 std::optional<nlohmann::json> config(const Source& source, const Environment& environment,
                                      const Options& options, const Snapshot& snapshot,
-                                     const std::string& directory, PathsRead& paths,
+                                     const std::string& directory, Consistency consistency, PathsRead& paths,
                                      Diagnostics& diagnostics);
 
 // Whether only HiveMind objects: Compose itself takes the file.

@@ -84,7 +84,7 @@ enum class MountKind { kVolume, kBind, kTmpfs, kImage };
 // Options of the kinds of mounts. The reference tells an absent 'bind' from an empty one, which makes no
 // directory.
 struct BindOptions {
-  bool create_host_path = false;
+  std::optional<bool> create_host_path;
   std::string selinux{};  // "z" or "Z"
   std::string propagation{};
   std::string recursive{};  // "enabled", "disabled", "writable" or "readonly"
@@ -115,7 +115,7 @@ struct Mount {
   Location location;
 
   // Whether an absent source of a bind is to be made.
-  bool makes_source() const { return !bind || bind->create_host_path; }
+  bool makes_source() const { return !bind || bind->create_host_path.value_or(false); }
 };
 
 // A config or secret of the top level, as a file.
@@ -241,7 +241,9 @@ struct Security {
   std::vector<Device> devices;
   Words device_cgroup_rules;
   Text pid, ipc;  // "service:x" is another service's
-  std::string uts, userns_mode, cgroup, cgroup_parent, runtime, isolation;
+  std::string uts, userns_mode, cgroup, cgroup_parent, runtime;
+  std::string isolation;    // printed only, as is
+  bool api_socket = false;  // this
 };
 
 struct Ulimit {
@@ -384,6 +386,10 @@ struct Volume {
   bool external = false;
   std::string driver;
   TextMap driver_opts, labels;
+  Location location;
+
+  // Whether it is a bind mount by the local driver's options, of a path that is not absolute.
+  bool binds_relative_path() const;
 };
 
 // One of the top-level 'configs' or 'secrets'.
@@ -407,6 +413,7 @@ struct Project {
 
   // What follows is for printing the model only.
   std::string name;
+  std::string home;  // what '~' of a path is
   std::string
       directory;  // absolute; printed relative paths start from it. Empty: they are printed as they are
   std::vector<std::pair<std::string, yaml::Node>> extensions;  // top-level 'x-' keys

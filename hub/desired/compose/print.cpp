@@ -20,10 +20,10 @@ json print_pool(const IpamPool& pool) {
   return into;
 }
 
+// The reference leaves 'options' out, though it hands them to the engine.
 json print_ipam(const Network& network) {
   json into = json::object();
   put(into, "driver", network.ipam_driver);
-  put(into, "options", network.ipam_options);
   for (const IpamPool& pool : network.ipam_pools) into["config"].push_back(print_pool(pool));
   return into;
 }
@@ -41,10 +41,12 @@ json print(const Network& network, const Project&) {
   return into;
 }
 
-json print(const Volume& volume, const Project&) {
+json print(const Volume& volume, const Project& project) {
   json into = {{"name", volume.name}};
   put(into, "driver", volume.driver);
   put(into, "driver_opts", volume.driver_opts);
+  if (volume.binds_relative_path())
+    into["driver_opts"]["device"] = project.printed_path(volume.driver_opts.at("device"));
   put(into, "labels", volume.labels);
   if (volume.external) into["external"] = true;
   return into;
@@ -73,6 +75,8 @@ InUse in_use(const Project& project) {
   for (const auto& [name, service] : project.services) {
     for (const NetworkUse& use : service.networks.networks) used.networks.insert(use.network.value);
     for (const ConfigUse& use : service.mounts.configs) used.configs.insert(use.source.value);
+    for (const ConfigUse& use : service.mounts.secrets) used.secrets.insert(use.source.value);
+    for (const std::string& secret : build_secrets(service)) used.secrets.insert(secret);
     for (const Mount& mount : service.mounts.mounts) {
       if (mount.kind == MountKind::kVolume) used.volumes.insert(mount.source);
     }
@@ -91,6 +95,7 @@ void print_used(const char* key, const std::map<std::string, T>& all, const std:
 }  // namespace
 
 std::string Project::printed_path(const std::string& path) const {
+  if (path.starts_with("~") && !home.empty()) return home + path.substr(1);
   if (directory.empty()) return path;
   std::string text = (std::filesystem::path(directory) / path).lexically_normal().string();
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();

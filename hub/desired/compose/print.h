@@ -19,6 +19,9 @@ nlohmann::json print_node(const yaml::Node& node);
 // Every '$' of every string and key doubled.
 nlohmann::json dollars_doubled(const nlohmann::json& json);
 
+// The secrets that the service's 'build' names.
+std::vector<std::string> build_secrets(const Service& service);
+
 // What a service has without effect, in the canonical form of the specification (print_passed_on.cpp).
 void print_passed_on(const Service& service, const Project& project, const Environment& environment,
                      nlohmann::json& into);

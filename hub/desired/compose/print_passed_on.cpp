@@ -28,6 +28,7 @@ enum class Shape {
   kHosts,   // "host=address"
   kMounts,  // of secrets
   kPairs,   // "key=value", or the key alone
+  kNames,   // a list of names as a map
   kFlag,
   kText,
 };
@@ -61,6 +62,7 @@ constexpr Place kPlaces[] = {
     {"develop.watch.ignore", Shape::kTexts},
     {"develop.watch.include", Shape::kTexts},
     {"develop.watch.initial_sync", Shape::kFlag},
+    {"models", Shape::kNames},
     {"attach", Shape::kFlag},
     {"use_api_socket", Shape::kFlag},
 };
@@ -144,6 +146,8 @@ class PassedOnPrinter {
         return mounts(node);
       case Shape::kPairs:
         return pairs(node);
+      case Shape::kNames:
+        return names(node);
       case Shape::kFlag:
         return node.scalar == "true" || node.scalar == "True" || node.scalar == "yes" || node.scalar == "on";
       case Shape::kText:
@@ -213,6 +217,13 @@ class PassedOnPrinter {
     return into;
   }
 
+  json names(const yaml::Node& node) const {
+    if (!node.is_sequence()) return print_node(node);
+    json into = json::object();
+    for (const yaml::Node& item : node.items) into[item.scalar] = nullptr;
+    return into;
+  }
+
   json pairs(const yaml::Node& node) const {
     json into = json::array();
     for (const auto& [key, value] : pairs_of(node)) into.push_back(value ? key + "=" + *value : key);
@@ -231,6 +242,14 @@ void complete_build(json& build, const Project& project) {
     build["dockerfile"] = "Dockerfile";
 }
 
+// Empty maps are left out, as those of the reference's arguments and labels are.
+void drop_empty(json& build) {
+  if (!build.is_object()) return;
+  for (const char* key : {"args", "labels", "additional_contexts"}) {
+    if (build.contains(key) && build[key].empty()) build.erase(key);
+  }
+}
+
 void complete_develop(json& develop) {
   if (!develop.is_object() || !develop.contains("watch")) return;
   for (json& trigger : develop["watch"]) {
@@ -239,6 +258,19 @@ void complete_develop(json& develop) {
 }
 
 }  // namespace
+
+std::vector<std::string> build_secrets(const Service& service) {
+  std::vector<std::string> all;
+  for (const auto& [path, value] : service.passed_on) {
+    const yaml::Node* secrets = path.size() == 1 && path.front() == "build" ? value.find("secrets") : nullptr;
+    if (secrets == nullptr) continue;
+    for (const yaml::Node& item : secrets->items) {
+      const yaml::Node* source = item.is_map() ? item.find("source") : &item;
+      if (source != nullptr) all.push_back(source->scalar);
+    }
+  }
+  return all;
+}
 
 void print_passed_on(const Service& service, const Project& project, const Environment& environment,
                      json& into) {
@@ -251,7 +283,10 @@ void print_passed_on(const Service& service, const Project& project, const Envir
     }
     if (place->is_null()) *place = printer.print(value, fmt::format("{}", fmt::join(path, ".")));
   }
-  if (into.contains("build")) complete_build(into["build"], project);
+  if (into.contains("build")) {
+    complete_build(into["build"], project);
+    drop_empty(into["build"]);
+  }
   if (into.contains("develop")) complete_develop(into["develop"]);
 }
 

@@ -59,7 +59,7 @@ void read_one_service(const yaml::Node& key, const yaml::Node& value, TopLevel& 
 void read_services(const yaml::Node& node, TopLevel& top, Reader& reader) {
   if (!reader.is_map(node)) return;
   for (const auto& [key, value] : node.members) {
-    if (!is_extension(key)) read_one_service(key, value, top, reader);
+    read_one_service(key, value, top, reader);
   }
 }
 
@@ -73,7 +73,7 @@ void read_name(const yaml::Node& node, TopLevel& top, Reader& reader) {
 }
 
 void read_version(const yaml::Node& node, TopLevel&, Reader& reader) {
-  reader.warning(node.location, "compose.obsolete-key", "key 'version' is obsolete and ignored", "remove it");
+  reader.text(node);
 }
 
 void read_networks(const yaml::Node& node, TopLevel& top, Reader& reader) {
@@ -89,12 +89,19 @@ void read_secrets(const yaml::Node& node, TopLevel& top, Reader& reader) {
   top.project.secrets = read_secret_map(node, top.stack, top.environment, reader);
 }
 
-constexpr Field<TopLevel> kFields[] = {{"name", read_name},         {"version", read_version},
-                                       {"services", read_services}, {"networks", read_networks},
-                                       {"volumes", read_volumes},   {"configs", read_configs},
-                                       {"secrets", read_secrets}};
+constexpr Field<TopLevel> kFields[] = {{"name", read_name},
+                                       {"version", read_version, Null::kRefused, "it is obsolete; remove it"},
+                                       {"services", read_services, Null::kRefused, {}, service_keys},
+                                       {"networks", read_networks, Null::kRefused, {}, network_keys},
+                                       {"volumes", read_volumes, Null::kRefused, {}, volume_keys},
+                                       {"configs", read_configs, Null::kRefused, {}, config_keys},
+                                       {"secrets", read_secrets, Null::kRefused, {}, secret_keys}};
+
+std::vector<KnownKey> include_keys() {
+  return {{"path"}, {"project_directory"}, {"env_file"}};
+}
 constexpr UnreadKey kUnread[] = {
-    {"include", Unread::kRefused, "list the files in 'compose_files' of the stack"},
+    {"include", Unread::kSilent, {}, include_keys},  // assemble.h has dealt with it
     {"models", Unread::kRefused, "run the model in a service of its own"}};
 
 // The network 'default' exists only where a service is on it.
@@ -111,6 +118,10 @@ void join_default_network(TopLevel& top) {
 }
 
 }  // namespace
+
+std::vector<KnownKey> document_keys() {
+  return members_of<kFields, kUnread>();
+}
 
 Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
                      const Options& options, Reader& reader) {

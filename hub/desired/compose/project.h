@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/desired/compose/compose.h"
+#include "hub/desired/compose/fields.h"
 #include "hub/desired/compose/model.h"
 #include "hub/desired/environment.h"
 
@@ -11,5 +12,8 @@ namespace hivemind::hub::compose {
 // wrong with single keys is reported here, what concerns several is validate.h's.
 Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
                      const Options& options, Reader& reader);
+
+// All keys of a Compose file, and what becomes of each.
+std::vector<KnownKey> document_keys();
 
 }  // namespace hivemind::hub::compose

@@ -35,7 +35,7 @@ void read_external(const yaml::Node& node, T& into, Reader& reader) {
   const Reader::Scope scope = reader.in_key("name");
   const std::string text = read_string(*name, reader);
   if (!into.name.empty() && into.name != text) {
-    reader.error(name->location, "compose.conflict", "'name' and 'external.name' differ",
+    reader.error(name->location, "compose.invalid-value", "'name' and 'external.name' differ",
                  "remove the latter");
   }
   into.name = text;
@@ -44,7 +44,8 @@ template <typename T>
 void read_name(const yaml::Node& node, T& into, Reader& reader) {
   std::string name = read_string(node, reader);
   if (into.external && !into.name.empty() && into.name != name) {
-    reader.error(node.location, "compose.conflict", "'name' and 'external.name' differ", "remove the latter");
+    reader.error(node.location, "compose.invalid-value", "'name' and 'external.name' differ",
+                 "remove the latter");
   }
   into.name = std::move(name);
 }
@@ -109,17 +110,24 @@ void read_ipam_config(const yaml::Node& node, Network& network, Reader& reader) 
   }
 }
 constexpr Field<Network> kIpamFields[] = {
-    {"driver", read_ipam_driver}, {"config", read_ipam_config}, {"options", read_ipam_options}};
+    {"driver", read_ipam_driver},
+    {.key = "config", .read = read_ipam_config, .members = members_of<kPoolFields>},
+    {"options", read_ipam_options}};
 void read_ipam(const yaml::Node& node, Network& network, Reader& reader) {
   read_fields(node, kIpamFields, network, reader);
 }
 
 constexpr Field<Network> kNetworkFields[] = {
-    {"name", read_name<Network>},      {"external", read_external<Network>},
-    {"driver", read_driver<Network>},  {"driver_opts", read_driver_opts<Network>},
-    {"labels", read_labels<Network>},  {"internal", read_internal},
-    {"attachable", read_attachable},   {"enable_ipv4", read_enable_ipv4},
-    {"enable_ipv6", read_enable_ipv6}, {"ipam", read_ipam}};
+    {"name", read_name<Network>},
+    {"external", read_external<Network>},
+    {"driver", read_driver<Network>},
+    {"driver_opts", read_driver_opts<Network>},
+    {"labels", read_labels<Network>},
+    {"internal", read_internal},
+    {"attachable", read_attachable},
+    {"enable_ipv4", read_enable_ipv4},
+    {"enable_ipv6", read_enable_ipv6},
+    {.key = "ipam", .read = read_ipam, .members = members_of<kIpamFields>}};
 constexpr Field<Volume> kVolumeFields[] = {{"name", read_name<Volume>},
                                            {"external", read_external<Volume>},
                                            {"driver", read_driver<Volume>},
@@ -136,7 +144,7 @@ void check_external(const yaml::Node& node, const T& one, Reader& reader) {
     if constexpr (std::is_same_v<T, Network>) {
       reader.ignored_key(key, "the network is external, hence exists already");
     } else {
-      reader.error(key.location, "compose.conflict",
+      reader.error(key.location, "compose.invalid-value",
                    fmt::format("'{}.{}' contradicts 'external'", reader.path(), key.scalar),
                    "what is external exists already: remove one of the two");
     }
@@ -148,7 +156,6 @@ void for_each_entry(const yaml::Node& node, Reader& reader,
                     const std::function<void(const yaml::Node& key, const yaml::Node& value)>& read) {
   if (!reader.is_map(node)) return;
   for (const auto& [key, value] : node.members) {
-    if (is_extension(key)) continue;
     if (!is_compose_key(key.scalar)) {
       reader.error(key.location, "compose.invalid-name", fmt::format("name '{}' is not valid", key.scalar),
                    "use at most 63 of a-z, A-Z, 0-9, '.', '_' and '-'");
@@ -225,10 +232,10 @@ void check_source(const yaml::Node& value, const Config& config, std::initialize
       std::ranges::count_if(sources, [&](const char* key) { return value.find(key) != nullptr; });
   const std::string names = fmt::format("'{}'", fmt::join(sources, "', '"));
   if (given > 1) {
-    reader.error(config.location, "compose.conflict",
+    reader.error(config.location, "compose.invalid-value",
                  fmt::format("'{}' has more than one of {}", reader.path(), names), "remove all but one");
   } else if (given == 0 && value.find("external") == nullptr) {
-    reader.error(config.location, "compose.missing-key",
+    reader.error(config.location, value.find("driver") ? "compose.missing-source" : "compose.missing-key",
                  fmt::format("'{}' needs one of {}", reader.path(), names));
   }
 }
@@ -267,6 +274,19 @@ nlohmann::json ipam_json(const Network& network) {
 
 }  // namespace
 
+std::vector<KnownKey> network_keys() {
+  return members_of<kNetworkFields>();
+}
+std::vector<KnownKey> volume_keys() {
+  return members_of<kVolumeFields>();
+}
+std::vector<KnownKey> config_keys() {
+  return members_of<kConfigFields>();
+}
+std::vector<KnownKey> secret_keys() {
+  return members_of<kSecretFields>();
+}
+
 std::map<std::string, Network> read_network_map(const yaml::Node& node, const std::string& stack,
                                                 Reader& reader) {
   std::map<std::string, Network> all;
@@ -286,9 +306,16 @@ std::map<std::string, Volume> read_volume_map(const yaml::Node& node, const std:
   for_each_entry(node, reader, [&](const yaml::Node& key, const yaml::Node& value) {
     Volume& volume = all[key.scalar];
     volume.key = key.scalar;
+    volume.location = key.location;
     if (!value.is_null()) read_fields(value, kVolumeFields, volume, reader);
     check_external(value, volume, reader);
     set_real_name(volume, stack);
+    if (volume.binds_relative_path()) {
+      reader.error(key.location, "compose.unsupported-value",
+                   fmt::format("volume '{}' binds the relative path '{}'", key.scalar,
+                               volume.driver_opts.at("device")),
+                   "give an absolute path of the node, or mount './path' in the service");
+    }
   });
   return all;
 }
@@ -317,6 +344,15 @@ void check_config(const Config& config, std::string_view what, const Location& a
            fmt::format("is made of variable '{}', which is not set", config.environment),
            "set it in stacks.yml");
   }
+}
+
+bool Volume::binds_relative_path() const {
+  const auto option = [this](const char* wanted) {
+    const auto found = driver_opts.find(wanted);
+    return found == driver_opts.end() ? std::string() : found->second;
+  };
+  return driver == "local" && option("o") == "bind" && !option("device").empty() &&
+         !option("device").starts_with("/");
 }
 
 nlohmann::json network_body(const Network& network) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hub/desired/compose/fields.h"
 #include "hub/desired/compose/model.h"
 #include "hub/desired/environment.h"
 
@@ -16,6 +17,12 @@ std::map<std::string, Config> read_config_map(const yaml::Node& node, const std:
                                               const Environment& environment, Reader& reader);
 std::map<std::string, Config> read_secret_map(const yaml::Node& node, const std::string& stack,
                                               const Environment& environment, Reader& reader);
+
+// The keys of one entry of each.
+std::vector<KnownKey> network_keys();
+std::vector<KnownKey> volume_keys();
+std::vector<KnownKey> config_keys();
+std::vector<KnownKey> secret_keys();
 
 // Whether a node can have it: for those that a service uses. what: "config" or "secret"; at: the use.
 void check_config(const Config& config, std::string_view what, const Location& at, Reader& reader);

@@ -14,7 +14,7 @@ for case in "$@"; do
     cd "$case"
     rm -f expected.json expected.err
     here=$(pwd)
-    if (ulimit -v 4000000; timeout 20 env -i PATH="$PATH" HOME=/root "$compose" -p "$case" -f compose.yml config --format json) \
+    if (ulimit -v 4000000; timeout 20 env -i PATH="$PATH" HOME=/nonexistent "$compose" -p "$case" -f compose.yml config --format json) \
         >expected.json 2>expected.err; then
       rm expected.err
       sed -i "s|$here/|/project/|g; s|$here\"|/project\"|g; s|${here%/*}/|/|g" expected.json

@@ -20,6 +20,7 @@ hub::Variables variables_of(const ModelCase& one) {
     const std::string text = read_file(file);
     variables = hub::parse_env_file(text, ".env", hub::Environment({}), ignored).value_or(hub::Variables{});
   }
+  variables["HOME"] = "/nonexistent";
   variables["COMPOSE_PROJECT_NAME"] = one.accepted ? one.expected["name"].get<std::string>() : "project";
   return variables;
 }
@@ -51,7 +52,7 @@ std::string Configured::errors() const {
   return text;
 }
 
-Configured configure(const ModelCase& one) {
+Configured configure(const ModelCase& one, hub::compose::Consistency consistency) {
   using namespace hub::compose;
   Configured result;
   const hub::DirectorySnapshot snapshot(one.directory);
@@ -61,7 +62,8 @@ Configured configure(const ModelCase& one) {
   const auto source = load(snapshot, name, {"compose.yml"}, paths, result.diagnostics);
   if (!source) return result;
   const Options options{.unset_variables = hub::UnsetVariables::kWarn};
-  result.model = config(*source, environment, options, snapshot, "/project", paths, result.diagnostics);
+  result.model =
+      config(*source, environment, options, snapshot, "/project", consistency, paths, result.diagnostics);
   return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hub/desired/compose/config.h"
 #include "hub/desired/diagnostic.h"
 
 namespace hivemind::tests {
@@ -30,6 +31,7 @@ struct Configured {
 
   std::string errors() const;  // joined by "; "
 };
-Configured configure(const ModelCase& one);
+Configured configure(const ModelCase& one,
+                     hub::compose::Consistency consistency = hub::compose::Consistency::kChecked);
 
 }  // namespace hivemind::tests

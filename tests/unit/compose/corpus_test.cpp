@@ -55,9 +55,9 @@ bool is_named(const std::string& path, const hub::Diagnostics& diagnostics) {
     if (key.find_first_not_of("0123456789") == std::string_view::npos || rest == "services" || rest.empty())
       continue;
     for (const hub::Diagnostic& one : diagnostics) {
-      if (one.message.find(fmt::format("'{}'", key)) != std::string::npos ||
-          one.message.find(fmt::format(".{}'", key)) != std::string::npos)
-        return true;
+      for (const char* form : {"'{}'", ".{}'", "'{}."}) {
+        if (one.message.find(fmt::format(fmt::runtime(form), key)) != std::string::npos) return true;
+      }
     }
   }
   return false;
@@ -79,11 +79,11 @@ void compare_models(const ModelCase& one, const Configured& ours, Score& score) 
   }
 }
 
-Score measure(const std::vector<ModelCase>& cases) {
+Score measure(const std::vector<ModelCase>& cases, hub::compose::Consistency consistency) {
   Score score;
   for (const ModelCase& one : cases) {
     INFO(one.name);
-    const Configured ours = configure(one);
+    const Configured ours = configure(one, consistency);
     ++score.cases;
     score.accepted += one.accepted ? 1 : 0;
     if (ours.model.has_value() == one.accepted) {
@@ -110,14 +110,15 @@ std::vector<ModelCase> corpus(const char* part) {
 TEST_CASE("real Compose files mean what they mean to docker compose") {
   const auto cases = corpus("compose");
   if (cases.empty()) return;
-  const Score score = measure(cases);
+  const Score score = measure(cases, hub::compose::Consistency::kChecked);
   score.print("real files");
 }
 
 TEST_CASE("vectors of the Compose language mean what they mean to docker compose") {
   const auto cases = corpus("compose-vectors");
   if (cases.empty()) return;
-  const Score score = measure(cases);
+  // Half of them are parts of files: what was expected of them was made with --no-consistency.
+  const Score score = measure(cases, hub::compose::Consistency::kIgnored);
   score.print("vectors");
 }
 
