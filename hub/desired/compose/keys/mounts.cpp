@@ -42,7 +42,7 @@ void read_propagation(const yaml::Node& node, BindOptions& bind, Reader& reader)
   bind.propagation = *text;
 }
 void read_create_host_path(const yaml::Node& node, BindOptions& bind, Reader& reader) {
-  bind.create_host_path = reader.boolean(node).value_or(false);
+  bind.create_host_path = reader.boolean(node);
 }
 void read_recursive(const yaml::Node& node, BindOptions& bind, Reader& reader) {
   bind.recursive = reader.choice(node, {"enabled", "disabled", "writable", "readonly"}).value_or("");
@@ -147,6 +147,14 @@ void check_options(const yaml::Node& node, const Mount& mount, Reader& reader) {
   };
   ignored(mount.tmpfs.has_value(), MountKind::kTmpfs, "tmpfs");
   ignored(mount.image.has_value(), MountKind::kImage, "image");
+  if (mount.kind == MountKind::kBind && mount.bind && !mount.bind->selinux.empty() &&
+      !has_place_for_selinux(mount)) {
+    reader.warning(
+        node.location, "compose.ignored-option",
+        fmt::format("option '{}' for SELinux is ignored with 'create_host_path: false' and 'recursive'",
+                    mount.bind->selinux),
+        "the engine takes either");
+  }
   if (node.is_map()) {
     ignored(mount.bind.has_value(), MountKind::kBind, "bind");
     ignored(mount.volume.has_value(), MountKind::kVolume, "volume");

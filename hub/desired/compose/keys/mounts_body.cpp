@@ -13,9 +13,8 @@ constexpr int kImageMountApi = 48;
 
 bool wants_more_than_a_bind(const Mount& mount) {
   if (mount.kind == MountKind::kBind) {
-    if (!mount.bind) return false;
-    if (!mount.bind->create_host_path || !mount.bind->recursive.empty()) return true;
-    return !mount.bind->propagation.empty() && mount.bind->selinux.empty();
+    if (!mount.bind || has_place_for_selinux(mount)) return false;
+    return !mount.makes_source() || !mount.bind->recursive.empty() || !mount.bind->propagation.empty();
   }
   const VolumeOptions options = mount.volume.value_or(VolumeOptions{});
   return mount.source.empty() || options.no_copy || !options.subpath.empty() || !options.labels.empty();
@@ -40,7 +39,7 @@ std::string bind_text(const Mount& mount, const std::string& source) {
 void put_options(const BindOptions& bind, nlohmann::json& json, EngineBody& body) {
   nlohmann::json options = nlohmann::json::object();
   put(options, "Propagation", bind.propagation);
-  if (bind.create_host_path) options["CreateMountpoint"] = true;
+  if (bind.create_host_path.value_or(false)) options["CreateMountpoint"] = true;
   if (bind.recursive == "disabled") options["NonRecursive"] = true;
   if (bind.recursive == "writable") options["ReadOnlyNonRecursive"] = true;
   if (bind.recursive == "readonly") options["ReadOnlyForceRecursive"] = true;
@@ -112,7 +111,7 @@ nlohmann::json print_options(const BindOptions& bind) {
   put(into, "selinux", bind.selinux);
   put(into, "propagation", bind.propagation);
   put(into, "recursive", bind.recursive);
-  if (bind.create_host_path) into["create_host_path"] = true;
+  if (bind.create_host_path.value_or(false)) into["create_host_path"] = true;
   return into;
 }
 
@@ -151,6 +150,11 @@ nlohmann::json print_mount(const Mount& mount, const Project& project) {
 }
 
 }  // namespace
+
+bool has_place_for_selinux(const Mount& mount) {
+  return mount.bind && !mount.bind->selinux.empty() && mount.bind->recursive.empty() &&
+         mount.bind->create_host_path.value_or(true);
+}
 
 // Relative binds are file mounts, see contents.h.
 void emit_mounts(const Service& service, const Project& project, EngineBody& body) {
