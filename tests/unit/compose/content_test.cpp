@@ -149,13 +149,65 @@ TEST_CASE("configs are single files, read-only, from a file, from text or from a
   CHECK(text_of(service.file_mounts(2), files) == ".hivemind/configs/three -> /three ro single: three 7");
 }
 
+TEST_CASE("secrets are files below /run/secrets, from a file or a variable, with their owners") {
+  const MemorySnapshot repository{{"web/compose.yml",
+                                   "services:\n  app:\n    image: a\n    secrets:\n      - one\n"
+                                   "      - {source: two, target: sub/t, uid: '103', gid: '0', mode: 0400}\n"
+                                   "      - {source: two, target: /etc/two}\n"
+                                   "secrets:\n  one: {file: ./s/one.txt}\n  two: {environment: X}\n"},
+                                  {"web/s/one.txt", "1"}};
+  const auto compiled = compile(repository, {"web/compose.yml"}, {{"X", "7"}});
+  const v1::Service& service = compiled.service("app");
+  REQUIRE(service.file_mounts_size() == 3);
+  const hub::Files& files = compiled.result->files;
+  CHECK(text_of(service.file_mounts(0), files) ==
+        ".hivemind/secrets/one -> /run/secrets/one ro single: one.txt 1");
+  CHECK(text_of(service.file_mounts(1), files) ==
+        ".hivemind/secrets/two -> /run/secrets/sub/t ro single: two 7");
+  CHECK(text_of(service.file_mounts(2), files) == ".hivemind/secrets/two -> /etc/two ro single: two 7");
+  const v1::FileEntry& owned = service.file_mounts(1).entries(0);
+  CHECK(owned.mode() == 0400);
+  CHECK(owned.uid() == 103);
+  CHECK(owned.gid() == 0);
+  CHECK(owned.has_gid());
+  CHECK_FALSE(service.file_mounts(0).entries(0).has_uid());
+  CHECK(service.file_mounts(0).entries(0).mode() == 0644);
+  CHECK(service.file_mounts(2).entries(0).mode() == 0444);
+}
+
+TEST_CASE("owners and modes of secrets are numbers, and change the container") {
+  const auto with = [](const std::string& options) {
+    return compile_service("    secrets: [{source: s" + options + "}]\n", "secrets:\n  s: {environment: X}\n",
+                           {{"X", "7"}});
+  };
+  CHECK(with(", uid: '5'").service("app").config_hash() != with("").service("app").config_hash());
+  CHECK(with(", mode: 0400").service("app").config_hash() != with("").service("app").config_hash());
+  CHECK(with(", uid: 5").errors() == "4:32 compose.wrong-type");
+  CHECK(with(", uid: www").errors() == "4:32 compose.invalid-value");
+  CHECK(with(", mode: 99999").errors() == "4:33 compose.invalid-value");
+  CHECK(with(", mode: rw").errors() == "4:33 compose.invalid-value");
+  CHECK(with(", owner: x").errors() == "4:27 compose.unknown-key");
+}
+
+TEST_CASE("a secret must be defined, and be had") {
+  const std::string use = "    secrets: [s]\n";
+  CHECK(compile_service(use).errors() == "4:15 compose.undefined-secret");
+  CHECK(compile_service(use, "secrets:\n  s: {file: ./none}\n").errors() == "6:13 compose.missing-file");
+  CHECK(compile_service(use, "secrets:\n  s: {environment: NONE}\n").errors() ==
+        "4:15 compose.unset-variable");
+  const auto external = compile_service(use, "secrets:\n  s: {external: true}\n");
+  CHECK(external.errors() == "4:15 compose.unsupported-value");
+  CHECK_THAT(external.message("compose.unsupported-value"), ContainsSubstring("give the file"));
+  CHECK(compile_service("", "secrets:\n  s: {external: true}\n").errors() == "");
+}
+
 TEST_CASE("a config must be defined, and its file be in the repository") {
   const std::string use = "    configs: [c]\n";
   CHECK(compile_service(use).errors() == "4:15 compose.undefined-config");
   CHECK(compile_service(use, "configs:\n  c: {file: ./none}\n").errors() == "6:13 compose.missing-file");
   CHECK(compile_service(use, "configs:\n  c: {}\n").errors() == "6:3 compose.missing-key");
   CHECK(compile_service(use, "configs:\n  c: {external: true}\n").errors() ==
-        "6:17 compose.unsupported-value");
+        "4:15 compose.unsupported-value");
 }
 
 }  // namespace hivemind::tests

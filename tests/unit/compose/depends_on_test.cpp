@@ -9,8 +9,8 @@ std::string dependencies(const v1::Service& service) {
   constexpr const char* kConditions[] = {"started", "healthy", "completed"};
   std::string text;
   for (const v1::Dependency& one : service.depends_on()) {
-    text +=
-        one.service() + " " + kConditions[one.condition()] + (one.required() ? " required\n" : " optional\n");
+    text += one.service() + " " + kConditions[one.condition()] +
+            (one.required() ? " required" : " optional") + (one.restart() ? " restart\n" : "\n");
   }
   return text;
 }
@@ -36,10 +36,25 @@ TEST_CASE("a dependency must exist, unless it is not required") {
   const auto compiled = compile_service("    depends_on: [jbo]\n", kOthers);
   CHECK(compiled.errors() == "4:18 compose.undefined-service");
   CHECK_THAT(compiled.message("compose.undefined-service"), ContainsSubstring("did you mean 'job'?"));
-  const auto optional =
-      compile_service("    depends_on: {none: {condition: service_started, required: false}}\n");
+  const std::string wish = "    depends_on: {none: {condition: service_started, required: false}}\n";
+  CHECK(compile_service(wish).errors() == "4:18 compose.undefined-service");
+  const auto optional = compile_service(wish, "  none:\n    image: a\n    profiles: [x]\n");
   CHECK(optional.errors() == "");
   CHECK(dependencies(optional.service("app")) == "");
+}
+
+TEST_CASE("a dependency may restart its dependants") {
+  const auto compiled =
+      compile_service("    depends_on: {db: {condition: service_started, restart: true}}\n", kOthers);
+  CHECK(dependencies(compiled.service("app")) == "db started required restart\n");
+}
+
+TEST_CASE("a dependency in a map has a condition, and none is listed twice") {
+  CHECK(compile_service("    depends_on: {db: {restart: true}}\n", kOthers).errors() ==
+        "4:18 compose.missing-key");
+  CHECK(compile_service("    depends_on: {db: }\n", kOthers).errors() == "4:22 compose.wrong-type");
+  CHECK(compile_service("    depends_on: [db, db]\n", kOthers).errors() == "4:22 compose.duplicate");
+  CHECK(compile_service("    depends_on: db\n", kOthers).errors() == "4:17 compose.wrong-type");
 }
 
 TEST_CASE("a condition that does not exist is refused") {

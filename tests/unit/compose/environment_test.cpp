@@ -9,9 +9,24 @@ TEST_CASE("the environment is sorted, as a map or as a list") {
         json(R"(["A=y=z","B=x"])"));
 }
 
-TEST_CASE("numbers and truth values of the environment keep the text that they are written with") {
-  const auto compiled = compile_service("    environment: {A: 010, B: 1.10, C: true, D: 0x10, E: 1e3}\n");
-  CHECK(compiled.body("app").at("Env") == json(R"(["A=010","B=1.10","C=true","D=0x10","E=1e3"])"));
+TEST_CASE("numbers and truth values of the environment are what YAML makes of them, as in the reference") {
+  const auto compiled =
+      compile_service("    environment: {A: 010, B: 1.10, C: true, D: 0x10, E: 1e3, F: yes, G: '010'}\n");
+  CHECK(compiled.body("app").at("Env") ==
+        json(R"(["A=8","B=1.1","C=true","D=16","E=1000","F=yes","G=010"])"));
+  CHECK(compile_service("    environment: [A=010]\n").body("app").at("Env") == json(R"(["A=010"])"));
+}
+
+TEST_CASE("what is no environment is refused with its place") {
+  CHECK(compile_service("    environment: A=1\n").errors() == "4:18 compose.wrong-type");
+  CHECK(compile_service("    environment: {A: [1]}\n").errors() == "4:22 compose.wrong-type");
+  CHECK(compile_service("    environment: [A, 5]\n").errors() == "4:22 compose.wrong-type");
+  CHECK(compile_service("    environment:\n").errors() == "4:5 compose.wrong-type");
+  CHECK(compile_service("    environment: ['=x']\n").errors() == "4:19 compose.invalid-value");
+  CHECK(compile_service("    env_file: {path: a}\n").errors() == "4:15 compose.wrong-type");
+  CHECK(compile_service("    env_file: [{required: true}]\n").errors() == "4:16 compose.missing-key");
+  CHECK(compile_service("    env_file: [{path: a, format: json}]\n").errors() ==
+        "4:34 compose.invalid-value");
 }
 
 TEST_CASE("a variable without a value is passed through, or removed when the stack has none") {

@@ -65,7 +65,79 @@ TEST_CASE("the host's network, none, and another container's") {
   CHECK(compile_service("    network_mode: none\n").host("app").at("NetworkMode") == "none");
   CHECK(compile_service("    network_mode: container:vpn\n").host("app").at("NetworkMode") ==
         "container:vpn");
-  CHECK(compile_service("    network_mode: hosts\n").errors() == "4:19 compose.invalid-value");
+  CHECK(compile_service("    network_mode: theirs\n").host("app").at("NetworkMode") == "theirs");
+  CHECK(compile_service("    network_mode: 'service:'\n").errors() == "4:19 compose.invalid-value");
+  CHECK(compile_service("    network_mode: 5\n").errors() == "4:19 compose.wrong-type");
+}
+
+TEST_CASE("everything that an endpoint can have") {
+  const auto compiled = compile_service(
+      "    networks:\n      a:\n        mac_address: 02:42:ac:11:65:43\n        driver_opts: {x: 010, y: z}\n"
+      "        gw_priority: 5\n        interface_name: eth7\n        link_local_ips: [169.254.1.1]\n"
+      "        ipv6_address: fd00::2\n",
+      "networks:\n  a:\n");
+  CHECK(json(compiled.service("app").endpoints(0).engine_body()) ==
+        json(R"({"Aliases":["app"],"MacAddress":"02:42:ac:11:65:43","GwPriority":5,
+                 "DriverOpts":{"x":"8","y":"z","com.docker.network.endpoint.ifname":"eth7"},
+                 "IPAMConfig":{"IPv6Address":"fd00::2","LinkLocalIPs":["169.254.1.1"]}})"));
+  CHECK(compiled.result->release.engine_api() == "1.49");
+}
+
+TEST_CASE("a service's MAC address is that on its first network, unless that has its own") {
+  const auto addresses = [](const std::string& options) {
+    const auto compiled =
+        compile_service("    mac_address: 02:42:ac:11:65:43\n    networks:\n      a: {priority: 5" + options +
+                            "}\n      b:\n",
+                        "networks:\n  a:\n  b:\n");
+    std::string all;
+    for (const v1::Endpoint& one : compiled.service("app").endpoints())
+      all += json(one.engine_body()).value("MacAddress", "-") + " ";
+    return all;
+  };
+  CHECK(addresses("") == "02:42:ac:11:65:43 - ");
+  CHECK(addresses(", mac_address: 02:42:ac:11:65:44") == "02:42:ac:11:65:44 - ");
+  CHECK(compile_service("    mac_address: nothing\n").errors() == "4:18 compose.invalid-value");
+}
+
+TEST_CASE("what is no address or number of an endpoint is refused with its place") {
+  const auto errors = [](const std::string& options) {
+    return compile_service("    networks: {a: {" + options + "}}\n", "networks:\n  a:\n").errors();
+  };
+  CHECK(errors("ipv4_address: '::1'") == "4:34 compose.invalid-value");
+  CHECK(errors("ipv6_address: 10.0.0.1") == "4:34 compose.invalid-value");
+  CHECK(errors("priority: '5'") == "4:30 compose.wrong-type");
+  CHECK(errors("gw_priority: high") == "4:33 compose.wrong-type");
+  CHECK(errors("driver_opts: {a: true}") == "4:37 compose.wrong-type");
+  CHECK(errors("driver_opts: {a: }") == "4:37 compose.wrong-type");
+  CHECK(errors("aliases: x") == "4:29 compose.wrong-type");
+  CHECK(errors("alias: [x]") == "4:20 compose.unknown-key");
+}
+
+TEST_CASE("links lead to the containers of a service on the networks that both are on") {
+  const auto compiled = compile_service(
+      "    links: [db, 'db:store']\n    external_links: ['old:legacy']\n    networks: [a, b]\n",
+      "  db:\n    image: x\n    networks: [b]\nnetworks:\n  a:\n  b:\n");
+  const v1::Service& app = compiled.service("app");
+  REQUIRE(app.endpoints_size() == 2);
+  CHECK(json(app.endpoints(0).engine_body()).at("Links") == json(R"(["old:legacy"])"));
+  CHECK(json(app.endpoints(1).engine_body()).at("Links") ==
+        json(R"(["web-db-1:db","web-db-1:db-1","web-db-1:web-db-1","web-db-1:store","old:legacy"])"));
+  REQUIRE(app.depends_on_size() == 1);
+  CHECK(app.depends_on(0).service() == "db");
+  CHECK(app.depends_on(0).restart());
+  CHECK(app.depends_on(0).required());
+}
+
+TEST_CASE("links follow container names and replicas, and are the engine's own on its bridge") {
+  const std::string two = "  db:\n    image: x\n    scale: 2\n";
+  CHECK(json(compile_service("    links: [db]\n", two).service("app").endpoints(0).engine_body())
+            .at("Links")
+            .size() == 6);
+  const std::string named = "  db:\n    image: x\n    container_name: store\n    network_mode: bridge\n";
+  const auto compiled = compile_service("    links: ['db:d']\n    network_mode: bridge\n", named);
+  CHECK(compiled.host("app").at("Links") == json(R"(["store:d","store:db-1","store:web-db-1"])"));
+  CHECK(compile_service("    links: [none]\n").errors() == "4:13 compose.undefined-service");
+  CHECK(compile_service("    links: ['db:a:b']\n", two).errors() == "4:13 compose.invalid-value");
 }
 
 TEST_CASE("the network of another service implies a dependency on it, and the agent fills in the container") {
@@ -76,6 +148,7 @@ TEST_CASE("the network of another service implies a dependency on it, and the ag
   REQUIRE(compiled.service("app").depends_on_size() == 1);
   CHECK(compiled.service("app").depends_on(0).service() == "vpn");
   CHECK(compiled.service("app").depends_on(0).required());
+  CHECK(compiled.service("app").depends_on(0).restart());
   CHECK(compile_service("    network_mode: service:none\n").errors() == "4:19 compose.undefined-service");
 }
 

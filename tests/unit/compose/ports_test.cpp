@@ -16,6 +16,9 @@ TEST_CASE("short ports become bindings") {
   CHECK(bindings("80") == json(R"({"80/tcp":[{"HostPort":""}]})"));
   CHECK(bindings("127.0.0.1:8080:80") == json(R"({"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}]})"));
   CHECK(bindings("127.0.0.1::80") == json(R"({"80/tcp":[{"HostIp":"127.0.0.1","HostPort":""}]})"));
+  CHECK(bindings("':80'") == json(R"({"80/tcp":[{"HostPort":""}]})"));
+  CHECK(bindings("'0:80'") == json(R"({"80/tcp":[{"HostPort":"0"}]})"));
+  CHECK(bindings("53:53/UDP") == json(R"({"53/udp":[{"HostPort":"53"}]})"));
   CHECK(bindings("'[::1]:8080:80'") == json(R"({"80/tcp":[{"HostIp":"::1","HostPort":"8080"}]})"));
 }
 
@@ -31,6 +34,11 @@ TEST_CASE("long ports become bindings") {
         json(R"({"80/udp":[{"HostIp":"10.0.0.1","HostPort":"8080"}]})"));
   CHECK(bindings("{target: 80}") == json(R"({"80/tcp":[{"HostPort":""}]})"));
   CHECK(compile_service("    ports:\n      - {published: 80}\n").errors() == "5:9 compose.missing-key");
+  CHECK(bindings("{target: '80', published: 0, name: web, app_protocol: http}") ==
+        json(R"({"80/tcp":[{"HostPort":"0"}]})"));
+  CHECK(compile_service("    ports:\n      - {target: 80, host_ip: here}\n").errors() ==
+        "5:31 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - {target: 80-81}\n").errors() == "5:18 compose.invalid-value");
   CHECK(compile_service("    ports:\n      - {target: 80, publish: 80}\n").errors() ==
         "5:22 compose.unknown-key");
 }
@@ -41,11 +49,19 @@ TEST_CASE("published and exposed ports are exposed") {
         json(R"({"80/tcp":{},"90/tcp":{},"100/udp":{},"101/udp":{}})"));
 }
 
+TEST_CASE("the same port twice is one port") {
+  CHECK(bindings("80:80\n      - '80:80/tcp'\n      - {target: 80, published: '80', mode: host}") ==
+        json(R"({"80/tcp":[{"HostPort":"80"}]})"));
+}
+
 TEST_CASE("what is no port is refused with its place") {
   CHECK(compile_service("    ports:\n      - 80:http\n").errors() == "5:9 compose.invalid-value");
-  CHECK(compile_service("    ports:\n      - 0:80\n").errors() == "5:9 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - 0:0\n").errors() == "5:9 compose.invalid-value");
   CHECK(compile_service("    ports:\n      - 70000\n").errors() == "5:9 compose.invalid-value");
   CHECK(compile_service("    ports:\n      - 80/icmp\n").errors() == "5:9 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - 80.5\n").errors() == "5:9 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - localhost:80:80\n").errors() == "5:9 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - '::1:80:80'\n").errors() == "5:9 compose.invalid-value");
   CHECK(compile_service("    ports: 80\n").errors() == "4:12 compose.wrong-type");
 }
 

@@ -5,7 +5,7 @@ namespace hivemind::tests {
 
 TEST_CASE("image, user, directory and terminal go into the body as they are") {
   const auto compiled =
-      compile_service("    user: 1000\n    working_dir: /srv\n    tty: true\n    stdin_open: true\n");
+      compile_service("    user: '1000'\n    working_dir: /srv\n    tty: true\n    stdin_open: true\n");
   CHECK(compiled.errors() == "");
   const auto body = compiled.body("app");
   CHECK(body.at("Image") == "nginx:1");
@@ -15,14 +15,35 @@ TEST_CASE("image, user, directory and terminal go into the body as they are") {
   CHECK(body.at("OpenStdin") == true);
 }
 
-TEST_CASE("a command that is a string is split as a shell splits it") {
-  const auto compiled = compile_service("    command: sh -c 'echo \"a b\"' \"c d\" e\\ f ''\n");
-  CHECK(compiled.body("app").at("Cmd") == json(R"(["sh","-c","echo \"a b\"","c d","e f",""])"));
+TEST_CASE("a command that is a string is split as the reference splits it") {
+  const auto words = [](const std::string& command) {
+    return compile_service("    command: " + command + "\n").body("app").at("Cmd");
+  };
+  CHECK(words("sh -c 'echo \"a b\"' \"c d\" e\\ f ''") ==
+        json(R"(["sh","-c","echo \"a b\"","c d","e f",""])"));
+  CHECK(words(R"('a "b\nc" "x\"y"')") == json(R"(["a","bnc","x\"y"])"));
+  CHECK(words("'sh $$(echo a b)c `d e`'") == json(R"(["sh","$(echo a b)c","`d e`"])"));
+  CHECK(words("'a #b'") == json(R"(["a","#b"])"));
 }
 
-TEST_CASE("a command that is a list stays a list, numbers become words") {
+TEST_CASE("a command ends where a shell would see an operator, with a warning") {
+  const auto compiled = compile_service("    command: 'serve x2>log | tee'\n");
+  CHECK(compiled.body("app").at("Cmd") == json(R"(["serve","x2"])"));
+  CHECK(compiled.warnings() == "4:14 compose.command-cut");
+  CHECK_THAT(compiled.message("compose.command-cut"), ContainsSubstring("'>log | tee'"));
+  CHECK(compile_service("    command: serve 2>log\n").body("app").at("Cmd") == json(R"(["serve"])"));
+  CHECK(compile_service("    command: \"serve 'a|b' c\\\\&d\"\n").body("app").at("Cmd") ==
+        json(R"(["serve","a|b","c&d"])"));
+}
+
+TEST_CASE("a word of a command is a string: numbers want quotes") {
   const auto compiled = compile_service("    command: [sleep, 60]\n");
-  CHECK(compiled.body("app").at("Cmd") == json(R"(["sleep","60"])"));
+  CHECK(compiled.errors() == "4:22 compose.wrong-type");
+  CHECK(compiled.message("compose.wrong-type") ==
+        "'command' must be a string, found the number '60' (write it in quotes)");
+  CHECK(compile_service("    command: 60\n").errors() == "4:14 compose.wrong-type");
+  CHECK(compile_service("    command: [sleep, '60']\n").body("app").at("Cmd") == json(R"(["sleep","60"])"));
+  CHECK(compile_service("    user: 1000\n").errors() == "4:11 compose.wrong-type");
 }
 
 TEST_CASE("an empty entrypoint clears the image's, an absent one does not") {
@@ -34,6 +55,8 @@ TEST_CASE("an empty entrypoint clears the image's, an absent one does not") {
 
 TEST_CASE("a quote that is not closed is refused with its place") {
   CHECK(compile_service("    command: echo 'a\n").errors() == "4:14 compose.invalid-value");
+  CHECK(compile_service("    command: echo (a)\n").errors() == "4:14 compose.invalid-value");
+  CHECK(compile_service("    command: echo `a\n").errors() == "4:14 compose.invalid-value");
 }
 
 TEST_CASE("platform, pull policy and container name travel beside the body") {
@@ -46,6 +69,30 @@ TEST_CASE("platform, pull policy and container name travel beside the body") {
         v1::PULL_POLICY_MISSING);
   CHECK(compile_service("    pull_policy: never\n").service("app").pull_policy() == v1::PULL_POLICY_NEVER);
   CHECK(compile_service("    pull_policy: build\n").errors() == "4:18 compose.invalid-value");
+  CHECK(compile_service("    pull_policy: sometimes\n").errors() == "4:18 compose.invalid-value");
+  CHECK(compile_service("    pull_policy: every_x\n").errors() == "4:18 compose.invalid-value");
+}
+
+TEST_CASE("pulls that repeat say how often") {
+  const auto seconds = [](const std::string& lines) {
+    const auto compiled = compile_service(lines);
+    const v1::Service& service = compiled.service("app");
+    CHECK((service.pull_policy() == v1::PULL_POLICY_EVERY) == (service.pull_every_s() > 0));
+    return service.pull_every_s();
+  };
+  CHECK(seconds("    pull_policy: daily\n") == 86400);
+  CHECK(seconds("    pull_policy: weekly\n") == 604800);
+  CHECK(seconds("    pull_policy: every_1h30m\n") == 5400);
+  CHECK(seconds("    pull_policy: every_2d\n") == 172800);
+  CHECK(seconds("    pull_policy: refresh\n    pull_refresh_after: 10m\n") == 600);
+  CHECK(seconds("    pull_refresh_after: 10m\n    pull_policy: refresh\n") == 600);
+  CHECK(seconds("    pull_policy: refresh\n") == 0);
+  CHECK(seconds("    pull_policy: always\n    pull_refresh_after: 10m\n") == 0);
+}
+
+TEST_CASE("when an image is pulled changes no container") {
+  CHECK(compile_service("    pull_policy: daily\n").service("app").config_hash() ==
+        compile_service("").service("app").config_hash());
 }
 
 TEST_CASE("what is no image reference is refused") {

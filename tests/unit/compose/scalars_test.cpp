@@ -51,7 +51,7 @@ TEST_CASE("shell words are split at white space outside of quotes") {
   using Words = std::vector<std::string>;
   CHECK(split_shell_words(" a  b\tc\n") == Words{"a", "b", "c"});
   CHECK(split_shell_words("'a b'\"c d\"e") == Words{"a bc de"});
-  CHECK(split_shell_words(R"("a\"b\c")") == Words{R"(a"b\c)"});
+  CHECK(split_shell_words(R"("a\"b\c")") == Words{R"(a"bc)"});
   CHECK(split_shell_words(R"(a\ b)") == Words{"a b"});
   CHECK(split_shell_words("''") == Words{""});
   CHECK(split_shell_words("") == Words{});
