@@ -67,6 +67,7 @@ void Agent::start_reconciler() {
   past.good = memory_.good();
   past.completed = memory_.completed();
   past.hooked = memory_.hooked();
+  past.notices = memory_.notices();
   past.pulled = memory_.pulled();
   Reconciler::Callbacks on;
   on.on_standing = [weak] {

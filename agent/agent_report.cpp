@@ -200,6 +200,7 @@ void Agent::on_past() {
   memory_.save_good(reconciler_->past().good);
   memory_.save_completed(reconciler_->past().completed);
   memory_.save_hooked(reconciler_->past().hooked);
+  memory_.save_notices(reconciler_->past().notices);
   memory_.save_pulled(reconciler_->past().pulled);
 }
 

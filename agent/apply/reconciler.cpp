@@ -36,6 +36,7 @@ Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options optio
       callbacks_(std::move(callbacks)),
       runner_(loop, engine, Files(options_.data_directory)),
       past_(std::move(past)),
+      unpruned_(runner_.files().stacks()),
       timer_(loop),
       due_(Clock::now()) {}
 
@@ -125,6 +126,7 @@ asio::awaitable<void> Reconciler::pass() {
       trigger(std::max(wait, std::chrono::milliseconds(1)));
     }
   }
+  if (seen) tend_files();
   callbacks_.on_standing();
   prune_files();
 }
@@ -242,7 +244,16 @@ asio::awaitable<void> Reconciler::run_step(std::shared_ptr<Occasion> occasion, S
     co_return;
   }
   note_before(step);
-  co_await runner_.run(occasion, step);
+  std::optional<Error> failure;
+  try {
+    co_await runner_.run(occasion, step);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (failure) {
+    const Error told = co_await explained(step, *failure);
+    throw told;
+  }
   note_after(*occasion, step);
 }
 

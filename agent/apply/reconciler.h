@@ -107,8 +107,12 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void record_attempt(const Step& step, const Desired& desired);
   void tell(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes);
   void forget_settled(const std::set<std::string>& busy);
-  void prune_files();
   void remember_good();
+
+  // reconciler_files.cpp: files, and why a start failed.
+  void prune_files();
+  void tend_files();
+  boost::asio::awaitable<Error> explained(Step step, Error failure);
 
   boost::asio::any_io_executor loop_;
   Engine& engine_;
@@ -120,7 +124,11 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   Standing standing_;
   std::shared_ptr<const Desired> desired_;
   std::set<std::string> busy_;      // stacks with steps under way
-  std::set<std::string> unpruned_;  // stacks that had steps since their files were last looked through
+  std::set<std::string> unpruned_;  // stacks whose files may hold what is not needed any more
+  std::set<std::string> untended_;  // stacks that had steps since their seeded files were last looked through
+  Clock::time_point tend_at_{};     // when all are looked through
+  std::string tend_failure_;        // the last one, so that it is logged once
+  Notices noted_;                   // as last told by on_past
   boost::asio::steady_timer timer_;
   Clock::time_point due_;
   Backoff engine_retry_{std::chrono::milliseconds(250), std::chrono::milliseconds(10'000)};

@@ -38,7 +38,9 @@ v1::Reason reason_of(const Step& step, const Error& error) {
   }
   if (std::holds_alternative<PlaceFiles>(step.action)) return v1::REASON_FILES_FAILED;
   if (std::holds_alternative<CreateContainer>(step.action)) return v1::REASON_CREATE_FAILED;
-  if (std::holds_alternative<StartContainer>(step.action)) return v1::REASON_START_FAILED;
+  if (std::holds_alternative<StartContainer>(step.action)) {
+    return taken_port(error.what()) ? v1::REASON_PORT_TAKEN : v1::REASON_START_FAILED;
+  }
   if (std::holds_alternative<RunHooks>(step.action)) return v1::REASON_HOOK_FAILED;
   return v1::REASON_ENGINE_REFUSED;
 }
@@ -106,6 +108,8 @@ void Reconciler::record(const std::string& stack, const std::vector<Step>& steps
     if (found == past_.troubles.end() || lasting.contains(found->first)) continue;
     if (found->second.reason != v1::REASON_EXITED) past_.troubles.erase(found);
   }
+  for (const auto& [subject, notices] : occasion.notices) past_.notices.learn(subject, notices);
+  untended_.insert(stack);
   tell(stack, steps, outcomes);
 }
 
@@ -242,17 +246,6 @@ void Reconciler::remember_good() {
   if (good == past_.good) return;
   past_.good = std::move(good);
   callbacks_.on_past();
-}
-
-void Reconciler::prune_files() {
-  if (!standing_.desired || standing_.engine_reason != v1::REASON_NONE) return;
-  std::set<std::string> restless = busy_;
-  for (const Pending& pending : standing_.plan.pending) restless.insert(pending.stack);
-  std::erase_if(unpruned_, [&](const std::string& stack) {
-    if (restless.contains(stack)) return false;
-    runner_.files().prune(stack, standing_.desired->stack(stack));
-    return true;
-  });
 }
 
 }  // namespace hivemind::agent

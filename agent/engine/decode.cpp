@@ -179,6 +179,21 @@ std::vector<ListedContainer> listed_containers(std::string_view body) {
   return containers;
 }
 
+std::vector<PublishedPort> published_ports(std::string_view body) {
+  std::vector<PublishedPort> ports;
+  for (const Json& container : parse_json(body)) {
+    const Json& names = list_of(container, "Names");
+    std::string name = names.empty() || !names.front().is_string() ? "" : names.front().get<std::string>();
+    if (name.starts_with('/')) name.erase(0, 1);
+    for (const Json& port : list_of(container, "Ports")) {
+      const std::int64_t number = integer_of(port, "PublicPort");
+      if (number <= 0 || number > std::numeric_limits<std::uint16_t>::max()) continue;
+      ports.push_back({name, text_of(port, "IP"), static_cast<std::uint16_t>(number), text_of(port, "Type")});
+    }
+  }
+  return ports;
+}
+
 Container container(std::string_view body) {
   const Json answer = parse_json(body);
   const Json& config = part_of(answer, "Config");

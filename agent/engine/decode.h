@@ -30,18 +30,19 @@ struct PullLine {
 Version version(std::string_view body);                         // GET /version
 std::vector<std::string> container_ids(std::string_view body);  // GET /containers/json
 std::vector<ListedContainer> listed_containers(std::string_view body);
-Container container(std::string_view body);                     // GET /containers/{id}/json
-std::vector<EngineNetwork> networks(std::string_view body);     // GET /networks
-std::vector<EngineVolume> volumes(std::string_view body);       // GET /volumes
-std::string image_id(std::string_view body);                    // GET /images/{name}/json
-Created created(std::string_view body);                         // POST /containers/create
-Created network(std::string_view body);                         // POST /networks/create
-std::vector<NetworkUser> network_users(std::string_view body);  // GET /networks/{id}
-EngineVolume volume(std::string_view body);                     // POST /volumes/create
-std::string exec_id(std::string_view body);                     // POST /containers/{id}/exec
-std::optional<int> exit_code_of_exec(std::string_view body);    // GET /exec/{id}/json; none: it runs
-EngineEvent event(std::string_view line);                       // GET /events
-PullLine pull_line(std::string_view line);                      // POST /images/create
+std::vector<PublishedPort> published_ports(std::string_view body);  // GET /containers/json
+Container container(std::string_view body);                         // GET /containers/{id}/json
+std::vector<EngineNetwork> networks(std::string_view body);         // GET /networks
+std::vector<EngineVolume> volumes(std::string_view body);           // GET /volumes
+std::string image_id(std::string_view body);                        // GET /images/{name}/json
+Created created(std::string_view body);                             // POST /containers/create
+Created network(std::string_view body);                             // POST /networks/create
+std::vector<NetworkUser> network_users(std::string_view body);      // GET /networks/{id}
+EngineVolume volume(std::string_view body);                         // POST /volumes/create
+std::string exec_id(std::string_view body);                         // POST /containers/{id}/exec
+std::optional<int> exit_code_of_exec(std::string_view body);        // GET /exec/{id}/json; none: it runs
+EngineEvent event(std::string_view line);                           // GET /events
+PullLine pull_line(std::string_view line);                          // POST /images/create
 
 // The engine's words in the body of a refusal; what else it may be (a proxy's page, nothing) is made
 // printable and cut.

@@ -42,6 +42,8 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) override;
   boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) override;
 
+  boost::asio::awaitable<std::vector<PublishedPort>> published_ports() override;
+
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
   boost::asio::awaitable<void> pull(std::string reference, std::string platform,
                                     std::function<void(PullProgress)> on_progress) override;

@@ -13,6 +13,7 @@
 
 #include "agent/plan/hooks.h"
 #include "agent/plan/observed.h"
+#include "agent/plan/port_taken.h"
 
 namespace hivemind::agent {
 
@@ -87,6 +88,9 @@ class Engine {
   virtual boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) = 0;
   // Ids of the containers that carry the label ("key=value").
   virtual boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) = 0;
+
+  // Of running containers, whoever made them. Those on the node's own network publish none.
+  virtual boost::asio::awaitable<std::vector<PublishedPort>> published_ports() = 0;
 
   // The image's id, or nothing.
   virtual boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) = 0;

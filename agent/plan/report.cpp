@@ -214,6 +214,19 @@ void fill_state(v1::StackReport& report, const Findings& findings) {
   }
 }
 
+void fill_notices(v1::StackReport& report, const Findings& findings) {
+  std::vector<Notice> notices = findings.past.notices.of_stack(report.stack());
+  for (const Notice& notice : findings.plan.notices) {
+    if (notice.stack == report.stack()) notices.push_back(notice);
+  }
+  for (const Notice& notice : presentable(std::move(notices))) {
+    v1::Notice& entry = *report.add_notices();
+    entry.set_kind(notice.kind);
+    entry.set_service(notice.service);
+    entry.set_text(notice.text);
+  }
+}
+
 v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack) {
   const StackView view = view_of(stack.name, &stack, findings.observed, findings.desired.node);
   v1::StackReport report;
@@ -224,6 +237,7 @@ v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack
     *report.add_services() = service_report(findings, stack.name, service);
   fill_running(report, view, findings);
   fill_state(report, findings);
+  fill_notices(report, findings);
   return report;
 }
 

@@ -52,6 +52,7 @@ void Memory::load() {
   completed_.merge(store_->completed());
   hooked_.merge(store_->hooked());
   pulled_.merge(store_->pulled());
+  if (!dirty_.contains(Level::kNotices)) notices_ = store_->notices();
   if (!dirty_.contains(Level::kAdopted)) adopted_ = store_->adopted();
 }
 
@@ -104,7 +105,8 @@ void Memory::rebuild() {
   } catch (const Error& error) {
     log::error("{}", error.what());
   }
-  dirty_ = {Level::kReport, Level::kGood, Level::kCompleted, Level::kAdopted, Level::kHooked, Level::kPulled};
+  dirty_ = {Level::kReport, Level::kGood,   Level::kCompleted, Level::kAdopted,
+            Level::kHooked, Level::kPulled, Level::kNotices};
   if (manifest_) dirty_.insert(Level::kManifest);
   if (applied_) dirty_.insert(Level::kApplied);
 }
@@ -147,6 +149,9 @@ void Memory::write(Level level) {
       return;
     case Level::kHooked:
       store_->save_hooked(hooked_);
+      return;
+    case Level::kNotices:
+      store_->save_notices(notices_);
       return;
     case Level::kPulled:
       store_->save_pulled(pulled_);
@@ -213,6 +218,13 @@ void Memory::save_hooked(std::set<std::string> container_ids) {
   if (container_ids == hooked_) return;
   hooked_ = std::move(container_ids);
   dirty_.insert(Level::kHooked);
+  flush();
+}
+
+void Memory::save_notices(Notices notices) {
+  if (notices == notices_) return;
+  notices_ = std::move(notices);
+  dirty_.insert(Level::kNotices);
   flush();
 }
 

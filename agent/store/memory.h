@@ -46,6 +46,7 @@ class Memory {
   void save_good(std::map<std::string, GoodRelease> good);
   void save_completed(std::set<std::string> container_ids);
   void save_hooked(std::set<std::string> container_ids);
+  void save_notices(Notices notices);
   void save_pulled(std::map<std::string, std::int64_t> times);
   // False when it cannot be written: then nothing has changed.
   bool save_adopted(Adopted adopted);
@@ -57,6 +58,7 @@ class Memory {
   const std::map<std::string, GoodRelease>& good() const { return good_; }
   const std::set<std::string>& completed() const { return completed_; }
   const std::set<std::string>& hooked() const { return hooked_; }
+  const Notices& notices() const { return notices_; }
   const std::map<std::string, std::int64_t>& pulled() const { return pulled_; }
   const Adopted& adopted() const { return adopted_; }
 
@@ -67,7 +69,7 @@ class Memory {
   void remove_events_through(const std::string& stream, std::uint64_t sequence);
 
  private:
-  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted, kAdopted, kHooked, kPulled };
+  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted, kAdopted, kHooked, kPulled, kNotices };
 
   bool try_open();
   void load();
@@ -92,6 +94,7 @@ class Memory {
   std::set<std::string> completed_;
   std::set<std::string> hooked_;
   std::map<std::string, std::int64_t> pulled_;
+  Notices notices_;
   Adopted adopted_;
   std::vector<v1::Event> events_;  // not written yet
   boost::asio::steady_timer timer_;

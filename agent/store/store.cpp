@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 3> kMigrations{R"(
+constexpr std::array<std::string_view, 4> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -26,6 +26,10 @@ constexpr std::array<std::string_view, 3> kMigrations{R"(
                                                       R"(
   CREATE TABLE hooked (container_id TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE pulled (image TEXT PRIMARY KEY, at_s INTEGER NOT NULL) WITHOUT ROWID;
+)",
+                                                      R"(
+  CREATE TABLE notice (subject TEXT NOT NULL, stack TEXT NOT NULL, kind TEXT NOT NULL, service TEXT NOT NULL,
+                       text TEXT NOT NULL);
 )"};
 
 template <typename Message>
@@ -170,6 +174,29 @@ void Store::save_hooked(const std::set<std::string>& container_ids) {
   sqlite::Transaction transaction(*database_);
   database_->run("DELETE FROM hooked");
   for (const std::string& id : container_ids) database_->run("INSERT INTO hooked VALUES (?)", {id});
+  transaction.commit();
+}
+
+Notices Store::notices() const {
+  std::map<std::string, std::vector<Notice>> by_subject;
+  database_->each("SELECT subject, stack, kind, service, text FROM notice ORDER BY rowid", {},
+                  [&](const sqlite::Row& row) {
+                    by_subject[row.text(0)].push_back({row.text(1), row.text(2), row.text(3), row.text(4)});
+                  });
+  Notices notices;
+  for (auto& [subject, list] : by_subject) notices.learn(subject, std::move(list));
+  return notices;
+}
+
+void Store::save_notices(const Notices& notices) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM notice");
+  for (const auto& [subject, list] : notices.by_subject()) {
+    for (const Notice& notice : list) {
+      database_->run("INSERT INTO notice VALUES (?, ?, ?, ?, ?)",
+                     {subject, notice.stack, notice.kind, notice.service, notice.text});
+    }
+  }
   transaction.commit();
 }
 

@@ -61,6 +61,10 @@ class Store {
   std::set<std::string> hooked() const;
   void save_hooked(const std::set<std::string>& container_ids);
 
+  // What steps have learnt.
+  Notices notices() const;
+  void save_notices(const Notices& notices);
+
   // When images were pulled last, Unix time in seconds.
   std::map<std::string, std::int64_t> pulled() const;
   void save_pulled(const std::map<std::string, std::int64_t>& times);

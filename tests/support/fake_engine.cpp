@@ -80,6 +80,11 @@ asio::awaitable<agent::Observed> FakeEngine::observe() {
   co_return model.observe();
 }
 
+asio::awaitable<std::vector<agent::PublishedPort>> FakeEngine::published_ports() {
+  co_await turn();
+  co_return ports;
+}
+
 asio::awaitable<std::optional<std::string>> FakeEngine::inspect_container(std::string id) {
   co_await turn();
   co_return model.inspect_container(id);

@@ -24,6 +24,7 @@ class FakeEngine : public agent::Engine {
   explicit FakeEngine(boost::asio::any_io_executor loop) : loop_(std::move(loop)) {}
 
   EngineModel model;
+  std::vector<agent::PublishedPort> ports;  // what published_ports() says
   std::vector<std::string> writes;  // "create web-app-1", "start …": every call that changes something
   int observations = 0;
 
@@ -60,6 +61,7 @@ class FakeEngine : public agent::Engine {
   boost::asio::awaitable<std::optional<std::string>> inspect_network(std::string name) override;
   boost::asio::awaitable<std::optional<std::string>> inspect_volume(std::string name) override;
   boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) override;
+  boost::asio::awaitable<std::vector<agent::PublishedPort>> published_ports() override;
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
   boost::asio::awaitable<void> pull(std::string reference, std::string platform,
                                     std::function<void(agent::PullProgress)> on_progress) override;

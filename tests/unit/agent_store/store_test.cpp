@@ -54,6 +54,12 @@ TEST_CASE("a store keeps what it was given") {
     store.save_report(report);
     store.save_good_releases(good);
     store.save_completed({"c1", "c2"});
+    store.save_hooked({"c3"});
+    store.save_pulled({{"app:1 (linux/arm64)", 1'700'000'000}});
+    Notices notices;
+    notices.learn("web/app", {{"web", "engine_warning", "app", "b"}, {"web", "engine_warning", "app", "a"}});
+    notices.learn("web/volume:x", {{"web", "volume_differs", "", "c"}});
+    store.save_notices(notices);
     store.add_event(event("a"));
     stream = store.stream();
   }
@@ -63,6 +69,10 @@ TEST_CASE("a store keeps what it was given") {
   CHECK(!store.applied());
   CHECK(store.good_releases() == good);
   CHECK(store.completed() == std::set<std::string>{"c1", "c2"});
+  CHECK(store.hooked() == std::set<std::string>{"c3"});
+  CHECK(store.pulled() == std::map<std::string, std::int64_t>{{"app:1 (linux/arm64)", 1'700'000'000}});
+  REQUIRE(store.notices().of_stack("web").size() == 3);
+  CHECK(store.notices().of_stack("web")[0].text == "b");
   CHECK(store.stream() == stream);
   CHECK(store.events_after(0, 10).size() == 1);
 }

@@ -1,5 +1,10 @@
 #include "agent/apply/reconciler.h"
 
+#include <algorithm>
+#include <fstream>
+
+#include "common/digest.h"
+#include "common/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/manifest_builder.h"
@@ -34,14 +39,16 @@ class Node {
     reconciler_->start();
   }
 
-  void want(const std::vector<v1::Release>& releases) {
+  void want(const std::vector<v1::Release>& releases, const std::vector<v1::File>& files = {}) {
     for (const v1::Release& release : releases) {
       for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
     }
-    want_unpulled(releases);
+    want_unpulled(releases, files);
   }
-  void want_unpulled(const std::vector<v1::Release>& releases) {
-    wanted_ = std::make_shared<const Desired>(desired(releases, ++generation_));
+  void want_unpulled(const std::vector<v1::Release>& releases, const std::vector<v1::File>& files = {}) {
+    Desired wish = desired(releases, ++generation_);
+    for (const v1::File& file : files) wish.files[file.sha256()] = file.content();
+    wanted_ = std::make_shared<const Desired>(std::move(wish));
     reconciler_->set_desired(wanted_);
   }
 
@@ -289,4 +296,165 @@ TEST_CASE("an agent that is killed at any write goes on to the same end") {
     CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
     if (!was_killed) break;
   }
+}
+
+TEST_CASE("a port that something else has is told with its holder, and tried again") {
+  Node node;
+  node.start();
+  node.engine.ports = {{"other", "0.0.0.0", 8080, "tcp"}};
+  const std::string words =
+      "driver failed programming external connectivity: Bind for 0.0.0.0:8080 failed: port is already "
+      "allocated";
+  node.engine.fail_writes_like("start web-app-1", Error(ErrorCode::kInternal, words));
+  node.want({release("web", {service("app")})});
+  REQUIRE(run_until(node.loop, [&] { return !node.reconciler().past().troubles.empty(); }));
+  const v1::ServiceReport service = stack_reports(node.reconciler().findings())[0].services(0);
+  CHECK(service.state() == v1::STATE_FAILED);
+  CHECK(service.reason() == v1::REASON_PORT_TAKEN);
+  CHECK_THAT(service.text(),
+             ContainsSubstring("port 8080, which service 'app' publishes, is taken by container "
+                               "'other'"));
+  node.engine.mend();
+  CHECK(run_until(
+      node.loop, [&] { return node.engine.model.running().size() == 1; }, std::chrono::seconds(4)));
+}
+
+TEST_CASE("what the application keeps of a seeded directory is in the report, also after a restart") {
+  Node node;
+  node.start();
+  v1::Service app = service("app");
+  v1::FileMount& mount = *app.add_file_mounts();
+  mount.set_target("/etc/app");
+  mount.set_source("conf");
+  v1::FileEntry& entry = *mount.add_entries();
+  entry.set_path("a");
+  entry.set_sha256(sha256_hex("git"));
+  entry.set_mode(0644);
+  v1::File file;
+  file.set_sha256(entry.sha256());
+  file.set_content("git");
+  node.want({release("web", {app})}, {file});
+  REQUIRE(node.settle());
+  const auto path = node.directory.path() / "stacks/web/data/conf/a";
+  REQUIRE(read_file(path) == "git");
+  std::ofstream(path) << "mine";
+  node.start();
+  node.want({release("web", {app})}, {file});
+  REQUIRE(node.settle());
+  const v1::StackReport report = stack_reports(node.reconciler().findings())[0];
+  REQUIRE(report.notices_size() == 1);
+  CHECK(report.notices(0).kind() == "file_kept");
+  CHECK(report.notices(0).service() == "app");
+  CHECK(report.state() == v1::STATE_RUNNING);
+}
+
+namespace {
+
+v1::Service hooked(v1::Service service) {
+  service.add_post_start()->add_command("first");
+  service.add_post_start()->add_command("second");
+  service.add_pre_stop()->add_command("bye");
+  return service;
+}
+
+}  // namespace
+
+TEST_CASE("hooks run in order after the start, and not again by a restarted agent") {
+  Node node;
+  node.start();
+  node.want({release("web", {hooked(service("app"))})});
+  REQUIRE(node.settle());
+  CHECK(node.engine.model.executed() == std::vector<std::string>{"web-app-1: first", "web-app-1: second"});
+  node.start();
+  node.want({release("web", {hooked(service("app"))})});
+  REQUIRE(node.settle());
+  CHECK(node.engine.model.executed().size() == 2);
+  SECTION("but by one that has lost what it knew") {
+    node.past = {};
+    node.start();
+    node.want({release("web", {hooked(service("app"))})});
+    REQUIRE(node.settle());
+    CHECK(node.engine.model.executed().size() == 4);
+  }
+}
+
+TEST_CASE("a hook that fails is told of with its code, and all of them are tried again") {
+  Node node;
+  node.start();
+  node.engine.model.fails_in("second", 3);
+  node.want({release("web", {hooked(service("app")), with_dependency(service("x"), "app")})});
+  REQUIRE(run_until(node.loop, [&] { return !node.text_of("app").empty(); }));
+  CHECK(node.text_of("app") ==
+        "run the hooks of container web-app-1: 'second' exited with code 3: it went wrong");
+  CHECK(node.reconciler().past().troubles.at("web/app").reason == v1::REASON_HOOK_FAILED);
+  CHECK(node.engine.model.running() == std::vector<std::string>{"web-app-1"});
+  node.engine.model.fails_in("second", 0);
+  REQUIRE(run_until(node.loop, [&] { return node.engine.model.running().size() == 2; }));
+  CHECK(node.engine.model.executed().size() == 4);
+}
+
+TEST_CASE("a hook before a stop that fails is noticed, and does not keep the container from stopping") {
+  Node node;
+  node.start();
+  node.engine.model.fails_in("bye", 4);
+  node.want({release("web", {hooked(service("app")), service("db")})});
+  REQUIRE(node.settle());
+  node.want({release("web", {service("app", 2), service("db")})});
+  REQUIRE(node.settle());
+  CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
+  const auto notices = node.reconciler().past().notices.of_stack("web");
+  REQUIRE(notices.size() == 1);
+  CHECK(notices[0].kind == notice_kinds::kHookFailed);
+  CHECK_THAT(notices[0].text, ContainsSubstring("'bye' exited with code 4: it went wrong"));
+}
+
+TEST_CASE(
+    "an agent that is killed at any write goes on to the same end with hooks, restarts and start-first") {
+  const auto wanted = [](int version) {
+    v1::Service app = with_dependency(hooked(service("app")), "db");
+    app.mutable_depends_on(0)->set_restart(true);
+    v1::Service front = hooked(service("front", version));
+    front.set_update_order(v1::UPDATE_ORDER_START_FIRST);
+    v1::Service side = service("side");
+    side.set_pid_of("front");
+    return std::vector<v1::Release>{release("web", {app, service("db", version), front, side})};
+  };
+  for (int write = 1; write < 40; ++write) {
+    Node node;
+    node.start();
+    node.want(wanted(1));
+    REQUIRE(node.settle());
+    node.engine.freeze_at_write(write);
+    node.want(wanted(2));
+    run_until(node.loop, [&] { return node.engine.frozen() || node.settled(); });
+    const bool killed = node.engine.frozen();
+    node.engine.thaw();
+    node.start();
+    node.want(wanted(2));
+    INFO("killed at write " << write << ": " << node.engine.model.text());
+    REQUIRE(node.settle());
+    CHECK(node.engine.model.text() ==
+          "web-app-1 app-1 running\nweb-db-1 db-2 running\nweb-front-1 front-2 running\nweb-side-1 side-1 "
+          "running\n");
+    const std::string front = node.engine.model.container("web-front-1").id;
+    CHECK(node.past.hooked.contains(front));
+    if (!killed) break;
+  }
+}
+
+TEST_CASE("the time of a pull is remembered where it is asked for") {
+  Node node;
+  node.start();
+  v1::Service app = with_policy(service("app"), v1::PULL_POLICY_EVERY);
+  app.set_pull_every_s(86'400);
+  node.want({release("web", {app, with_policy(service("db"), v1::PULL_POLICY_ALWAYS)})});
+  REQUIRE(node.settle());
+  REQUIRE(node.past.pulled.size() == 1);
+  CHECK(node.past.pulled.begin()->first == "app:1");
+  CHECK(std::ranges::count(node.engine.writes, "pull app:1") == 1);
+  app.set_config_hash("another");
+  node.start();
+  node.want({release("web", {app, with_policy(service("db"), v1::PULL_POLICY_ALWAYS)})});
+  REQUIRE(node.settle());
+  CHECK(std::ranges::count(node.engine.writes, "pull app:1") == 1);
 }
