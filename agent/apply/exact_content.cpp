@@ -108,6 +108,7 @@ void ExactContent::place(const DesiredMount& mount, const Contents& contents) co
   const Node tree = tree_of(mount);
   Placing placing(files, contents);
   if (const auto there = files.find(name)) return placing.place(tree, *there);
+  files.remove_all(name);    // no directory, as it was not found
   files.remove_all(kAside);  // left by a crash
   placing.place(tree, files.make(kAside));
   files.take(files, kAside, name);

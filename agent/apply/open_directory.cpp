@@ -102,7 +102,7 @@ OpenDirectory::Status OpenDirectory::status(const std::string& name) const {
 
 std::optional<OpenDirectory> OpenDirectory::find(const std::string& name) const {
   Descriptor fd(::openat(fd_.get(), name.c_str(), kDirectoryFlags));
-  if (fd.get() >= 0) return OpenDirectory(std::move(fd), path_ / name);
+  if (fd.get() >= 0) return OpenDirectory(std::move(fd), name == "." ? path_ : path_ / name);
   if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) fail(name, "opened");
   return std::nullopt;
 }

@@ -41,7 +41,7 @@ class OpenDirectory {
   const std::filesystem::path& path() const { return path_; }
 
   Status status(const std::string& name) const;
-  // Nothing when there is none of that name, or something else.
+  // Nothing when there is none of that name, or something else. "." is this one once more.
   std::optional<OpenDirectory> find(const std::string& name) const;
   // Finds or makes it, for everybody to read; it is on the disk when this returns.
   OpenDirectory make(const std::string& name) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -268,7 +269,10 @@ void Seeds::place(const DesiredStack& stack, const DesiredMount& mount, const Co
 }
 
 std::vector<Notice> Seeds::tend(const DesiredStack& stack, const Contents& contents) const {
-  if (kept_mounts(stack).empty() || !fs::exists(directory_ / kRecord)) return {};
+  std::error_code ignored;  // what cannot be looked at fails below, with its reason
+  if (kept_mounts(stack).empty() ||
+      fs::status(directory_ / kRecord, ignored).type() == fs::file_type::not_found)
+    return {};
   Gardening gardening(directory_, stack, contents);
   gardening.carry_out("");
   gardening.finish();

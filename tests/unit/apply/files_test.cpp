@@ -10,6 +10,7 @@
 #include "common/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/apply/killed.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -110,6 +111,25 @@ TEST_CASE("content that was only half made before a crash is made anew, and neve
   node.place(stack);
   CHECK(entries_in(node.source(stack)) == 1);
   CHECK(entries_in(files) == 1);
+}
+
+TEST_CASE("content is whole or not there, whenever the agent is killed") {
+  int n = 1;
+  for (bool was_killed = true; was_killed; ++n) {
+    INFO("killed before change " << n);
+    Node node;
+    DesiredStack stack = stack_of({{"a.conf", "one"}, {"d/b", "two"}}, node.contents);
+    was_killed = killed_before_change(n, [&] { node.place(stack); });
+    const auto source = node.source(stack);
+    if (std::filesystem::exists(source)) {
+      CHECK(read_file(source / "a.conf") == "one");
+      CHECK(read_file(source / "d/b") == "two");
+    }
+    node.place(stack);
+    CHECK(read_file(source / "d/b") == "two");
+    CHECK(entries_in(source) == 2);
+  }
+  CHECK(n > 10);
 }
 
 TEST_CASE("files of unusual names are placed") {

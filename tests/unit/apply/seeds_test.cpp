@@ -1,10 +1,9 @@
 #include "agent/apply/seeds.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/apply/seed_record.h"
 #include "common/digest.h"
@@ -12,6 +11,7 @@
 #include "common/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/unit/apply/killed.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -334,6 +334,33 @@ TEST_CASE("the record and what is under way are out of the container's sight") {
   garden.commit({mount_of("", {{"a", "1"}})}, {{"a", "1"}});
   garden.place();
   CHECK(std::distance(fs::directory_iterator(garden.home() / "data"), {}) == 1);
+}
+
+// Git changes twice, and the agent is killed during the first change: at the end Git's files are Git's, and
+// the application's are the application's.
+TEST_CASE("an agent that is killed before any of its calls goes on as if nothing had been") {
+  int n = 1;
+  for (bool was_killed = true; was_killed; ++n) {
+    INFO("killed before change " << n);
+    Garden garden;
+    garden.sync({{"a", "1"}, {"d/b", "1"}, {"gone", "1"}, {"mine", "1"}});
+    garden.write("mine", "mine");
+    garden.write("own", "mine");
+    garden.commit({{"a", "2"}, {"d/b", "2"}, {"mine", "2"}, {"new/c", "2"}});
+    was_killed = killed_before_change(n, [&] { garden.place(); });
+    if (n % 2 == 0) garden.tend();
+    garden.sync({{"a", "3"}, {"d/b", "2"}, {"mine", "3"}, {"new/c", "3"}});
+    CHECK(garden.at("a") == "3");
+    CHECK(garden.at("d/b") == "2");
+    CHECK(garden.at("new/c") == "3");
+    CHECK(garden.at("gone") == "-");
+    CHECK(garden.at("mine") == "mine");
+    CHECK(garden.at("own") == "mine");
+    const std::string notices = garden.tend();
+    CHECK(std::ranges::count(notices, '\n') == 2);
+    CHECK_THAT(notices, ContainsSubstring("'conf/mine' stays") && ContainsSubstring("'conf/own'"));
+  }
+  CHECK(n > 10);
 }
 
 TEST_CASE("a write that was cut short before its record is not taken for the application's") {
