@@ -21,14 +21,15 @@ std::chrono::milliseconds delay_after(unsigned attempts) {
   return std::min(kFirstDelay * (1u << std::min(attempts - 1, kMostDoublings)), kLongestDelay);
 }
 
-// The engine frees a container's name a moment after it tells of its end, so a conflict is mostly over at
-// once.
+// The engine frees a container's name a moment after it tells of its end, and a container whose namespaces
+// another one joins may just be starting again: a conflict is mostly over at once.
 constexpr std::chrono::milliseconds kConflictDelay{50};
 constexpr unsigned kConflicts = 5;
 
 bool is_passing_conflict(const Step& step, const Error& error, unsigned attempts) {
-  return std::holds_alternative<CreateContainer>(step.action) && error.code() == ErrorCode::kConflict &&
-         attempts <= kConflicts;
+  const bool may_pass = std::holds_alternative<CreateContainer>(step.action) ||
+                        std::holds_alternative<StartContainer>(step.action);
+  return may_pass && error.code() == ErrorCode::kConflict && attempts <= kConflicts;
 }
 
 v1::Reason reason_of(const Step& step, const Error& error) {

@@ -37,8 +37,6 @@ Verdict healthy(const Container& container) {
 
 Verdict completed(const Container& container) {
   if (container.status != ContainerStatus::kExited) return {State::kWaiting, "to complete"};
-  if (container.finished_at.starts_with("0001-01-01"))
-    return {State::kWaiting, "to complete: the engine does not know how it ended"};
   if (container.exit_code == 0) return {State::kOpen, ""};
   return {State::kFailed, fmt::format("to complete, and it exited with code {}", container.exit_code)};
 }

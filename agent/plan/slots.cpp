@@ -81,12 +81,10 @@ std::optional<std::string> base_lost(const Container& container, const DesiredSe
   return std::nullopt;
 }
 
-// After a power cut some engines (20.10) know no code and no time of the end, and write 0 for both.
 bool has_ended_well(const Container& container, const ServiceView& view) {
   const std::string_view policy = policy_of(view.service->facts.restart_policy);
   const bool may_end = policy == "no" || policy.starts_with("on-failure");
-  return container.status == ContainerStatus::kExited && container.exit_code == 0 && may_end &&
-         !container.finished_at.starts_with("0001-01-01");
+  return container.status == ContainerStatus::kExited && container.exit_code == 0 && may_end;
 }
 
 std::optional<std::string> why_old(const Container& container, const ServiceView& own,

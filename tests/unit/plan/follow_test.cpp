@@ -389,8 +389,4 @@ TEST_CASE("what is done stays done, whatever becomes of its network, and with no
   scenario.converge();
   CHECK(id_of(scenario, "web-migrate-1") == migrate);
   CHECK(scenario.states() == "web RUNNING app:RUNNING migrate:COMPLETED\n");
-  SECTION("but of an end that the engine knows nothing of it is not sure") {
-    scenario.engine.container("web-migrate-1").finished_at = "0001-01-01T00:00:00Z";
-    CHECK_THAT(scenario.plan_text(), ContainsSubstring("start container web-migrate-1"));
-  }
 }
