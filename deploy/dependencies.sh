@@ -11,10 +11,10 @@ set -euo pipefail
 packages_of() {
   case $1 in
     build) echo ca-certificates ccache cmake g++ git ninja-build pkg-config \
-      'libboost1.81-dev|libboost-dev' libcli11-dev libfmt-dev libgit2-dev libpaho-mqtt-dev libpaho-mqttpp-dev \
+      'libboost1.81-dev|libboost-dev' libcli11-dev libcurl4-openssl-dev libfmt-dev libgit2-dev libpaho-mqtt-dev libpaho-mqttpp-dev \
       libprotobuf-dev protobuf-compiler libsodium-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev \
       libyaml-cpp-dev nlohmann-json3-dev ;;
-    run) echo curl git jq mosquitto ;;
+    run) echo ca-certificates curl git jq 'libcurl4t64|libcurl4' mosquitto ;;
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
       busybox-static catch2 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \

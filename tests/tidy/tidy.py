@@ -21,6 +21,7 @@ IMPURE = re.compile(r"^(boost/|mqtt/|MQTT|git2|SQLiteCpp/|sqlite3|spdlog/|common
 HOMES = {
     r"^mqtt/|^MQTT": ["common/mqtt/"],
     r"^SQLiteCpp/|^sqlite3": ["common/sqlite/"],
+    r"^curl/": ["hub/registry/transfer."],
     r"^git2": ["hub/desired/git/"],
     r"^yaml-cpp/": ["hub/desired/yaml/"],
     r"^sodium": ["common/", "hub/trust/"],
