@@ -15,7 +15,7 @@
 namespace hivemind::hub {
 namespace {
 
-enum class Kind { kText, kPath };
+enum class Kind { kText, kPath, kList };
 
 // One setting: how it is called on the command line and in the file, and where its text goes.
 struct Setting {
@@ -43,6 +43,21 @@ std::chrono::milliseconds seconds_of(const std::string& text) {
     throw Error(ErrorCode::kInvalid, "'{}' is no number of seconds from {} to {}", text, kLeast, kMost);
   }
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+std::set<std::string> hosts_of(const std::string& text) {
+  constexpr std::string_view kBetween = ", ";
+  std::set<std::string> hosts;
+  for (std::size_t at = 0; (at = text.find_first_not_of(kBetween, at)) != std::string::npos;) {
+    const std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
+    const std::string host = text.substr(at, end - at);
+    if (host.find('/') != std::string::npos) {
+      throw Error(ErrorCode::kInvalid, "'{}' is no host (expected HOST or HOST:PORT)", host);
+    }
+    hosts.insert(host);
+    at = end;
+  }
+  return hosts;
 }
 
 std::string directory_of(const std::string& text) {
@@ -135,6 +150,20 @@ std::vector<Setting> settings() {
        Kind::kText,
        [](Config& c, const std::string& v) { c.broker_url = v; },
        {}},
+      {"--registry-credentials",
+       "registry",
+       "credentials",
+       "file with the registries' logins, as docker's config.json has them",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.registries.credentials = v; },
+       {}},
+      {"--registry-insecure",
+       "registry",
+       "insecure",
+       "registries that are asked over plain HTTP: HOST[:PORT], several with commas",
+       Kind::kList,
+       [](Config& c, const std::string& v) { c.registries.insecure = hosts_of(v); },
+       {}},
       {"--log-level",
        "",
        "log_level",
@@ -183,7 +212,9 @@ class FileLayer {
   void apply_map(Config& config, const yaml::Node& map, const std::string& section) const {
     if (!map.is_map()) fail_at(map.location, "expected settings, found " + map.describe());
     for (const auto& [key, value] : map.members) {
-      const bool is_section = section.empty() && (key.scalar == "git" || key.scalar == "broker");
+      const bool is_section = section.empty() && std::ranges::any_of(settings_, [&](const Setting& one) {
+                                return one.section == key.scalar;
+                              });
       if (is_section && value.is_null()) continue;
       if (is_section) {
         apply_map(config, value, key.scalar);
@@ -200,15 +231,30 @@ class FileLayer {
       fail_at(key.location,
               fmt::format("unknown key '{}' (known: {})", key.scalar, keys_of(settings_, section)));
     }
+    if (setting->kind == Kind::kList && value.is_sequence())
+      return set(config, *setting, value, joined(value));
     if (!value.is_scalar()) {
       fail_at(value.location,
               fmt::format("key '{}': expected a value, found {}", key.scalar, value.describe()));
     }
+    set(config, *setting, value, setting->kind == Kind::kPath ? beside_file(value.scalar) : value.scalar);
+  }
+
+  static void set(Config& config, const Setting& setting, const yaml::Node& at, const std::string& text) {
     try {
-      setting->set(config, setting->kind == Kind::kPath ? beside_file(value.scalar) : value.scalar);
+      setting.set(config, text);
     } catch (const Error& error) {
-      fail_at(value.location, fmt::format("key '{}': {}", key.scalar, error.what()));
+      fail_at(at.location, fmt::format("key '{}': {}", setting.key, error.what()));
     }
+  }
+
+  static std::string joined(const yaml::Node& list) {
+    std::string text;
+    for (const yaml::Node& item : list.items) {
+      if (!item.is_scalar()) fail_at(item.location, "expected a value, found " + item.describe());
+      text += item.scalar + ",";
+    }
+    return text;
   }
 
   // A relative path is meant from where the file stands, wherever the hub is started.

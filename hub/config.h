@@ -7,6 +7,7 @@
 
 #include "common/defaults.h"
 #include "hub/desired/git/mirror.h"
+#include "hub/registry/registry.h"
 
 namespace hivemind::hub {
 
@@ -20,6 +21,7 @@ struct Config {
   std::string listen = defaults::kApiListen;
   std::string broker_listen = defaults::kBrokerListen;
   std::string broker_url;  // empty: the embedded broker
+  registry::Options registries;
   std::string log_level = "info";
 };
 

@@ -76,15 +76,17 @@ void GitWorker::compile(const std::string& revision, const GitTask& task, GitOut
   const std::optional<Fleet> fleet = load_fleet(*snapshot, directory_, told_by_compiler);
   if (fleet) outcome.stacks = fleet->stacks;
   outcome.fleet_file_absent = snapshot->entry(join_path(directory_, kFleetFile)).kind == EntryKind::kAbsent;
+  const KnownPins known{task.pins, changed_paths(task.acted, revision)};
   outcome.compilation = compiler_.compile(*snapshot, fleet ? with_named(task.nodes, *fleet) : task.nodes,
-                                          changed_paths(revision));
+                                          changed_paths(compiled_, revision), &known);
   compiled_ = revision;
 }
 
-std::optional<std::set<std::string>> GitWorker::changed_paths(const std::string& revision) const {
-  if (compiled_.empty()) return std::nullopt;
+std::optional<std::set<std::string>> GitWorker::changed_paths(const std::string& from,
+                                                              const std::string& to) const {
+  if (from.empty()) return std::nullopt;
   try {
-    return mirror_.changed_paths(compiled_, revision);
+    return mirror_.changed_paths(from, to);
   } catch (const Error&) {
     return std::nullopt;  // the former one is gone, after a force-push: everything is looked at
   }

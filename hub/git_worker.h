@@ -23,6 +23,8 @@ struct GitTask {
   // With kAlways, when the newest revision is known already: compile this one. Empty: the newest.
   std::string instead;
   std::vector<NodeIdentity> nodes;
+  FleetPins pins;     // made for, or before, the revision below
+  std::string acted;  // the one that was last acted on; empty: none
 };
 
 struct GitOutcome {
@@ -57,7 +59,7 @@ class GitWorker {
   boost::asio::awaitable<GitOutcome> work(GitTask task);
   void fetch(GitOutcome& outcome);
   void compile(const std::string& revision, const GitTask& task, GitOutcome& outcome);
-  std::optional<std::set<std::string>> changed_paths(const std::string& revision) const;
+  std::optional<std::set<std::string>> changed_paths(const std::string& from, const std::string& to) const;
 
   // Touched by the worker thread alone once it has been constructed.
   git::Mirror mirror_;

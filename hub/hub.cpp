@@ -37,6 +37,13 @@ Hub::Hub(boost::asio::any_io_executor loop, const Config& config)
       repair_(loop),
       broker_(make_broker(config)),
       link_(make_link()),
+      registries_(config.registries),
+      pinning_(
+          loop,
+          [this](const registry::ImageName& name, const Pin* known, const std::atomic<bool>& cancelled) {
+            return registries_.resolve(name, known, cancelled);
+          },
+          pinning_callbacks()),
       worker_(config.data_dir / "git", config.git, config.git_path),
       tracker_(loop, worker_, config.poll_interval,
                {[this](GitTask& task, ConfirmEmpty confirm) { prepare(task, confirm); },
@@ -62,6 +69,7 @@ void Hub::load() {
     if (const auto position = store_.events().position(stored.id)) unsent_acks_[stored.id] = *position;
   }
   publisher_.load();
+  pinning_.load(store_.pins());
   status_.desired.revision = store_.acted_revision();
   if (!status_.desired.revision.empty()) status_.desired.state = DesiredStatus::State::kApplied;
 }
@@ -80,6 +88,7 @@ void Hub::start() {
 
 void Hub::stop(std::function<void()> on_stopped) {
   tracker_.stop();
+  pinning_.stop();
   server_.stop();
   link_->stop();
   flush_.cancel();

@@ -22,6 +22,7 @@
 #include "hub/delivery.h"
 #include "hub/git_worker.h"
 #include "hub/intake.h"
+#include "hub/pins/pinning.h"
 #include "hub/publisher.h"
 #include "hub/store/directory_lock.h"
 #include "hub/store/store.h"
@@ -47,8 +48,8 @@ class Hub : public Operations {
   const Inventory& inventory() const override { return inventory_; }
   const HubStatus& status() const override { return status_; }
   std::optional<std::string> not_ready() const override;
-  bool settling() const override { return tracker_.settling(); }
-  boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm) override { return tracker_.sync(confirm); }
+  bool settling() const override { return tracker_.settling() || pinning_.settling(); }
+  boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm, RenewPins renew) override;
   boost::asio::awaitable<void> changed(std::uint64_t state_version,
                                        std::chrono::steady_clock::time_point deadline) override;
   boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) override;
@@ -73,6 +74,8 @@ class Hub : public Operations {
   void hold(const std::string& revision, const std::string& why);
   Acted publish(const Compilation& compilation, Emptying emptying);
   bool newest_is_refused() const;
+  void show_diagnostics();
+  Pinning::Callbacks pinning_callbacks();
 
   // hub_link.cpp: what the broker brings
   std::unique_ptr<Broker> make_broker(const Config& config);
@@ -111,6 +114,9 @@ class Hub : public Operations {
 
   std::unique_ptr<Broker> broker_;  // null: an external one
   std::unique_ptr<mqtt::Link> link_;
+  registry::Registries registries_;
+  Pinning pinning_;
+  Diagnostics compiled_;  // of the newest revision, as the compiler has them
   GitWorker worker_;
   Tracker tracker_;
   api::Routes routes_;

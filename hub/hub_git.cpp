@@ -6,6 +6,7 @@
 namespace hivemind::hub {
 namespace {
 
+constexpr std::chrono::seconds kRegistryPatience{10};
 constexpr std::string_view kHowToConfirm =
     "confirm with 'hivemind sync --confirm-empty', or revert the commit";
 
@@ -26,6 +27,12 @@ void tell_errors(const Compilation& compilation) {
   }
 }
 
+std::map<std::string, std::uint64_t> generations(const Inventory& inventory) {
+  std::map<std::string, std::uint64_t> all;
+  for (const auto& [id, node] : inventory.nodes()) all.emplace(id, node.desired.generation);
+  return all;
+}
+
 bool any_release(const Inventory& inventory) {
   for (const auto& [id, node] : inventory.nodes()) {
     if (!node.stacks.empty()) return true;
@@ -35,9 +42,32 @@ bool any_release(const Inventory& inventory) {
 
 }  // namespace
 
+// Registries mostly answer at once, so who syncs is told what came of it, and not that it is on its way. One
+// that lets us wait is not waited for.
+boost::asio::awaitable<SyncResult> Hub::sync(ConfirmEmpty confirm, RenewPins renew) {
+  const std::map<std::string, std::uint64_t> before = generations(inventory_);
+  SyncResult result = co_await tracker_.sync(confirm);
+  if (renew == RenewPins::kYes) pinning_.renew();
+  if (!pinning_.settling()) co_return result;
+  const auto deadline = std::chrono::steady_clock::now() + kRegistryPatience;
+  while (settling() && std::chrono::steady_clock::now() < deadline) co_await signal_.wait(deadline);
+  result.diagnostics = status_.diagnostics;
+  result.published.clear();
+  for (const auto& [id, generation] : generations(inventory_)) {
+    const auto had = before.find(id);
+    if (generation > (had == before.end() ? 0 : had->second)) result.published.push_back(id);
+  }
+  if (result.state == SyncResult::State::kUnchanged && !result.published.empty()) {
+    result.state = SyncResult::State::kApplied;
+  }
+  co_return result;
+}
+
 // While the newest revision is refused, nodes that come or change get what the last good one says.
 void Hub::prepare(GitTask& task, ConfirmEmpty confirm) {
   task.nodes = inventory_.identities();
+  task.pins = pinning_.pins();
+  task.acted = status_.desired.revision;
   if (newest_is_refused() && confirm == ConfirmEmpty::kNo) task.instead = status_.desired.revision;
 }
 
@@ -91,7 +121,8 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
   const Compilation& compilation = *outcome.compilation;
   const bool newest = compilation.revision == outcome.head;
   if (newest) {
-    status_.diagnostics = compilation.diagnostics;
+    compiled_ = compilation.diagnostics;
+    show_diagnostics();
     if (outcome.stacks) status_.stacks = *outcome.stacks;
     if (compilation.revision != judged_) tell_errors(compilation);
   }
@@ -112,6 +143,9 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
   if (acted.result == Acted::Result::kHeld) {
     return hold(compilation.revision, "it would remove every stack from every node");
   }
+  pinning_.forget(compilation.pins_outdated);
+  pinning_.want(compilation.pins_wanted);
+  show_diagnostics();
   result.published = std::move(acted.published);
   result.state =
       acted_before && result.published.empty() ? SyncResult::State::kUnchanged : SyncResult::State::kApplied;
@@ -163,6 +197,30 @@ Acted Hub::publish(const Compilation& compilation, Emptying emptying) {
     store_failed(error);
     throw;
   }
+}
+
+void Hub::show_diagnostics() {
+  status_.diagnostics = compiled_;
+  pinning_.describe(status_.diagnostics);
+}
+
+Pinning::Callbacks Hub::pinning_callbacks() {
+  Pinning::Callbacks callbacks;
+  callbacks.store = [this](const std::set<std::string>& stacks, const std::string& reference,
+                           const Pin& pin) {
+    try {
+      store_.set_pin(stacks, reference, pin);
+    } catch (const Error& error) {
+      store_failed(error);
+      throw;
+    }
+  };
+  callbacks.pinned = [this] { tracker_.recompile_soon(); };
+  callbacks.changed = [this] {
+    show_diagnostics();
+    changed_now();
+  };
+  return callbacks;
 }
 
 }  // namespace hivemind::hub

@@ -44,6 +44,7 @@ Acted Publisher::act_on(const Compilation& compilation, Emptying emptying, std::
   if (emptying == Emptying::kHold && empties_every_node(releases_, next)) return {Acted::Result::kHeld, {}};
   RevisionChange change;
   change.revision = compilation.revision;
+  change.pins_outdated = compilation.pins_outdated;
   std::set<ReleasePtr> releases;
   for (const auto& [node, wanted] : next) {
     const auto had = releases_.find(node);

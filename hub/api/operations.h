@@ -17,6 +17,7 @@
 namespace hivemind::hub {
 
 enum class ConfirmEmpty { kNo, kYes };
+enum class RenewPins { kNo, kYes };
 
 struct SyncResult {
   enum class State { kApplied, kUnchanged, kInvalid, kHeld, kFetchFailed };
@@ -42,7 +43,8 @@ class Operations {
   virtual bool settling() const = 0;
 
   // Fetches, compiles and publishes now. Throws when the outcome could not be stored.
-  virtual boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm) = 0;
+  // renew: registries are asked again for the digests of all pinned images.
+  virtual boost::asio::awaitable<SyncResult> sync(ConfirmEmpty confirm, RenewPins renew) = 0;
 
   // Returns when state_version is another than the one given, or at the deadline.
   virtual boost::asio::awaitable<void> changed(std::uint64_t state_version,

@@ -42,16 +42,23 @@ Clock::time_point deadline_of(const Request& request) {
   return Clock::now() + std::chrono::seconds(request.number("wait", 0, 0, kMaxWaitSeconds));
 }
 
-ConfirmEmpty confirm_of(const std::string& body) {
-  if (body.empty()) return ConfirmEmpty::kNo;
+struct Wish {
+  ConfirmEmpty confirm = ConfirmEmpty::kNo;
+  RenewPins renew = RenewPins::kNo;
+};
+
+Wish wish_of(const std::string& body) {
+  if (body.empty()) return {};
   const json parsed = json::parse(body, nullptr, false);
   if (!parsed.is_object()) throw Error(ErrorCode::kInvalid, "the body is no JSON object");
   for (const auto& [key, value] : parsed.items()) {
-    if (key != "confirm_empty" || !value.is_boolean()) {
-      throw Error(ErrorCode::kInvalid, "the body may hold 'confirm_empty' as true or false, found '{}'", key);
+    if ((key != "confirm_empty" && key != "refresh_pins") || !value.is_boolean()) {
+      throw Error(ErrorCode::kInvalid,
+                  "the body may hold 'confirm_empty' and 'refresh_pins' as true or false, found '{}'", key);
     }
   }
-  return parsed.value("confirm_empty", false) ? ConfirmEmpty::kYes : ConfirmEmpty::kNo;
+  return {parsed.value("confirm_empty", false) ? ConfirmEmpty::kYes : ConfirmEmpty::kNo,
+          parsed.value("refresh_pins", false) ? RenewPins::kYes : RenewPins::kNo};
 }
 
 }  // namespace
@@ -110,7 +117,8 @@ Response Routes::ready() {
 }
 
 asio::awaitable<Response> Routes::sync(Request request) {
-  const SyncResult result = co_await operations_.sync(confirm_of(request.body));
+  const Wish wish = wish_of(request.body);
+  const SyncResult result = co_await operations_.sync(wish.confirm, wish.renew);
   co_return json_response(sync_view(result));
 }
 

@@ -57,6 +57,7 @@ class CommandLine {
   bool wait_ = false;
   std::string timeout_ = "5m";
   bool confirm_empty_ = false;
+  bool refresh_pins_ = false;
   std::string confirm_;
   bool follow_ = false;
   int limit_ = 50;
@@ -194,6 +195,8 @@ void CommandLine::add_sync() {
       ->capture_default_str();
   sync_->add_flag("--confirm-empty", confirm_empty_,
                   "Go on with a commit that leaves every node without a stack");
+  sync_->add_flag("--refresh-pins", refresh_pins_,
+                  "Ask the registries again for the digests of all pinned images");
 }
 
 void CommandLine::add_adopt() {
@@ -320,7 +323,8 @@ Invocation CommandLine::invocation() const {
   if (stack_show_->parsed()) result.command = StackShowCommand{stack_};
   if (sync_->parsed()) {
     result.command = SyncCommand{wait_ ? Waiting::kYes : Waiting::kNo, parse_duration(timeout_).value(),
-                                 confirm_empty_ ? EmptyFleet::kConfirmed : EmptyFleet::kHeld};
+                                 confirm_empty_ ? EmptyFleet::kConfirmed : EmptyFleet::kHeld,
+                                 refresh_pins_ ? PinnedImages::kRefreshed : PinnedImages::kKept};
   }
   if (adopt_->parsed()) result.command = AdoptCommand{node_, stack_, confirm_};
   if (events_->parsed()) {

@@ -18,6 +18,7 @@ enum class Output { kTable, kJson };
 enum class Waiting { kNo, kYes };
 enum class Follow { kNo, kYes };
 enum class EmptyFleet { kHeld, kConfirmed };
+enum class PinnedImages { kKept, kRefreshed };
 
 struct StatusCommand {};
 struct NodeListCommand {};
@@ -32,6 +33,7 @@ struct SyncCommand {
   Waiting waiting = Waiting::kNo;
   std::chrono::milliseconds timeout{};
   EmptyFleet empty_fleet = EmptyFleet::kHeld;
+  PinnedImages pinned_images = PinnedImages::kKept;
 };
 struct AdoptCommand {
   std::string node;

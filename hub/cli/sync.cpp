@@ -105,6 +105,7 @@ ExitCode outcome(const Json& result) {
 Json post_sync(HubClient& hub, const SyncCommand& command, const Deadline& deadline) {
   Json body = Json::object();
   if (command.empty_fleet == EmptyFleet::kConfirmed) body["confirm_empty"] = true;
+  if (command.pinned_images == PinnedImages::kRefreshed) body["refresh_pins"] = true;
   return hub.post("/api/v1/sync", body, deadline.left());
 }
 

@@ -76,7 +76,18 @@ CREATE TABLE acks (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kFirst};
+constexpr std::string_view kPins = R"sql(
+-- What image references were resolved to, for the commit that was last acted on.
+CREATE TABLE pins (
+  stack     TEXT NOT NULL,
+  reference TEXT NOT NULL,       -- as in the Compose file
+  digest    TEXT NOT NULL,
+  platforms TEXT NOT NULL,       -- of an index, one in a line; empty: it is none
+  PRIMARY KEY (stack, reference)
+) WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{kFirst, kPins};
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 #include "hub/store/store.h"
 
+#include <sstream>
+
 #include "common/error.h"
 #include "hub/store/schema.h"
 
@@ -14,6 +16,13 @@ sqlite::Blob blob(const std::string& bytes) {
 
 std::int64_t integer(std::uint64_t number) {
   return static_cast<std::int64_t>(number);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 }  // namespace
@@ -113,6 +122,26 @@ std::string Store::envelope(std::string_view node) {
   return std::move(*envelope);
 }
 
+FleetPins Store::pins() {
+  FleetPins pins;
+  database_.each("SELECT stack, reference, digest, platforms FROM pins", {}, [&](const sqlite::Row& row) {
+    pins[row.text(0)][row.text(1)] = {row.text(2), lines_of(row.text(3))};
+  });
+  return pins;
+}
+
+void Store::set_pin(const std::set<std::string>& stacks, const std::string& reference, const Pin& pin) {
+  const std::string platforms = fmt::format("{}", fmt::join(pin.platforms, "\n"));
+  sqlite::Transaction transaction(database_);
+  for (const std::string& stack : stacks) {
+    database_.run(
+        "INSERT INTO pins (stack, reference, digest, platforms) VALUES (?, ?, ?, ?) ON CONFLICT (stack, "
+        "reference) DO UPDATE SET digest = excluded.digest, platforms = excluded.platforms",
+        {stack, reference, pin.digest, platforms});
+  }
+  transaction.commit();
+}
+
 void Store::commit(const RevisionChange& change) {
   sqlite::Transaction transaction(database_);
   for (const ReleasePtr& release : change.releases) write_release(*release);
@@ -128,6 +157,9 @@ void Store::commit(const RevisionChange& change) {
          manifest.envelope_sha256});
   }
   if (!change.assignments.empty()) forget_unassigned();
+  for (const std::string& stack : change.pins_outdated) {
+    database_.run("DELETE FROM pins WHERE stack = ?", {stack});
+  }
   set_meta(kActedRevision, change.revision);
   transaction.commit();
 }

@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/sqlite/database.h"
+#include "hub/desired/pins.h"
 #include "hub/desired/release.h"
 #include "hub/store/event_log.h"
 
@@ -54,6 +56,7 @@ struct RevisionChange {
   std::map<std::string, std::map<std::string, std::string>>
       assignments;  // node -> stack -> digest, whole for each node
   std::vector<NewManifest> manifests;
+  std::set<std::string> pins_outdated;  // stacks whose pins are forgotten
 };
 
 // What came in over MQTT since the last time.
@@ -85,6 +88,9 @@ class Store {
   std::string envelope(std::string_view node);
   // The revision that was last acted on; empty: none.
   std::string acted_revision();
+
+  FleetPins pins();
+  void set_pin(const std::set<std::string>& stacks, const std::string& reference, const Pin& pin);
 
   void commit(const RevisionChange& change);
   // The batches' events that are already there are passed over.

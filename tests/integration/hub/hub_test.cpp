@@ -117,10 +117,11 @@ class Fixture {
 
   SyncResult sync(ConfirmEmpty confirm = ConfirmEmpty::kNo) {
     std::optional<SyncResult> result;
-    boost::asio::co_spawn(*hub_loop, hub->sync(confirm), [&](std::exception_ptr failure, SyncResult answer) {
-      if (failure) std::rethrow_exception(failure);
-      result = std::move(answer);
-    });
+    boost::asio::co_spawn(*hub_loop, hub->sync(confirm, RenewPins::kNo),
+                          [&](std::exception_ptr failure, SyncResult answer) {
+                            if (failure) std::rethrow_exception(failure);
+                            result = std::move(answer);
+                          });
     run_until([&] { return result.has_value(); });
     return *result;
   }

@@ -26,6 +26,7 @@ class FakeOperations : public hub::Operations {
   std::string commanded;
   v1::CommandReply reply;
   std::optional<Error> command_failure;
+  std::optional<hub::RenewPins> renewed;
   std::function<void()> on_wait;  // called when a long poll begins to wait
 
   const hub::Inventory& inventory() const override { return fleet; }
@@ -33,8 +34,9 @@ class FakeOperations : public hub::Operations {
   std::optional<std::string> not_ready() const override { return why_not_ready; }
   bool settling() const override { return busy; }
 
-  boost::asio::awaitable<hub::SyncResult> sync(hub::ConfirmEmpty confirm) override {
+  boost::asio::awaitable<hub::SyncResult> sync(hub::ConfirmEmpty confirm, hub::RenewPins renew) override {
     confirmed = confirm;
+    renewed = renew;
     if (sync_failure) throw Error(*sync_failure);
     co_return sync_result;
   }

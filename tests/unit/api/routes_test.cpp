@@ -161,6 +161,9 @@ TEST_CASE_METHOD(Fixture, "a sync answers with its outcome") {
   CHECK(operations.confirmed == std::optional(ConfirmEmpty::kNo));
   ask("POST", "/api/v1/sync", R"({"confirm_empty":true})");
   CHECK(operations.confirmed == std::optional(ConfirmEmpty::kYes));
+  CHECK(operations.renewed == std::optional(RenewPins::kNo));
+  ask("POST", "/api/v1/sync", R"({"refresh_pins":true})");
+  CHECK(operations.renewed == std::optional(RenewPins::kYes));
   CHECK(ask("POST", "/api/v1/sync").status == 200);
 }
 

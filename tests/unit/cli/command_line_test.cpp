@@ -39,7 +39,10 @@ TEST_CASE("sync takes its flags") {
   CHECK(sync.waiting == Waiting::kYes);
   CHECK(sync.timeout == 90s);
   CHECK(sync.empty_fleet == EmptyFleet::kConfirmed);
+  CHECK(sync.pinned_images == PinnedImages::kKept);
   CHECK(std::get<SyncCommand>(parsed({"sync"}).command).timeout == 5min);
+  CHECK(std::get<SyncCommand>(parsed({"sync", "--refresh-pins"}).command).pinned_images ==
+        PinnedImages::kRefreshed);
 }
 
 TEST_CASE("render takes labels as they come, with '=' and nothing in their values") {

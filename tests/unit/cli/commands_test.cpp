@@ -153,6 +153,10 @@ TEST_CASE("sync confirms an empty fleet only when told to") {
   Session plain({Reply::ok(kApplied)});
   plain.run({"sync"});
   CHECK_THAT(plain.requests().at(0), !ContainsSubstring("confirm_empty"));
+  CHECK_THAT(plain.requests().at(0), !ContainsSubstring("refresh_pins"));
+  Session pins({Reply::ok(kApplied)});
+  pins.run({"sync", "--refresh-pins"});
+  CHECK_THAT(pins.requests().at(0), ContainsSubstring(R"({"refresh_pins":true})"));
 }
 
 TEST_CASE("events are asked for by node and stack, and their absence is told") {

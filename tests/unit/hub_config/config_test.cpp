@@ -140,3 +140,20 @@ TEST_CASE("unknown flags are wrong usage; help and version are printed") {
   CHECK_THAT(read({"--help"}).output, ContainsSubstring("--git-url"));
   CHECK_THAT(read({"--version"}).output, ContainsSubstring("hivemind-hub 0."));
 }
+
+TEST_CASE("registries that are asked without TLS are a list, in the file and on the command line") {
+  const std::set<std::string> both{"10.0.0.1:5000", "registry.local"};
+  const File list(
+      "git: {url: x}\nregistry:\n  credentials: logins.json\n  insecure: ['10.0.0.1:5000', "
+      "registry.local]\n");
+  const Invocation file = read({"--config", list.path()});
+  CHECK(file.config->registries.insecure == both);
+  CHECK(file.config->registries.credentials.filename() == "logins.json");
+  CHECK(file.config->registries.credentials.is_absolute());
+  CHECK(read({"--git-url", "x", "--registry-insecure", "10.0.0.1:5000, registry.local"})
+            .config->registries.insecure == both);
+  CHECK_THAT(refusal({"--git-url", "x", "--registry-insecure", "http://10.0.0.1"}),
+             ContainsSubstring("expected HOST"));
+  const File nested("git: {url: x}\nregistry: {insecure: [{a: b}]}\n");
+  CHECK_THAT(refusal({"--config", nested.path()}), ContainsSubstring("hub.yml:2:"));
+}

@@ -197,3 +197,19 @@ TEST_CASE("a data directory serves one hub at a time") {
   }
   CHECK_NOTHROW(DirectoryLock(directory / "data"));
 }
+
+TEST_CASE("pins are kept over a restart, and go with the commit that outdates them") {
+  const tests::TemporaryDirectory directory;
+  const Pin index{"sha256:aa", {"linux/amd64", "linux/arm64/v8"}};
+  {
+    Store store(directory.path());
+    store.set_pin({"web", "db"}, "app:1", {"sha256:00", {}});
+    store.set_pin({"web"}, "app:1", index);
+  }
+  Store store(directory.path());
+  CHECK(store.pins() == FleetPins{{"db", {{"app:1", {"sha256:00", {}}}}}, {"web", {{"app:1", index}}}});
+  RevisionChange change = first_revision();
+  change.pins_outdated = {"web", "absent"};
+  store.commit(change);
+  CHECK(store.pins() == FleetPins{{"db", {{"app:1", {"sha256:00", {}}}}}});
+}
