@@ -39,6 +39,19 @@ std::string aligned(const std::vector<Row>& rows) {
   return text;
 }
 
+std::string notices_text(const v1::Report& report) {
+  std::vector<Row> rows;
+  for (const v1::StackReport& stack : report.stacks()) {
+    for (const v1::Notice& notice : stack.notices()) {
+      const std::string service = notice.service().empty() ? "" : "/" + notice.service();
+      rows.push_back({stack.stack() + service, notice.kind(), notice.text(), ""});
+    }
+  }
+  if (rows.empty()) return {};
+  rows.insert(rows.begin(), {"NOTICE", "KIND", "TEXT", ""});
+  return "\n" + aligned(rows);
+}
+
 }  // namespace
 
 std::string to_json(const v1::Report& report) {
@@ -75,7 +88,7 @@ std::string to_table(const v1::Report& report) {
                       fmt::format("{}/{}", service.running(), service.replicas()), service.text()});
     }
   }
-  return text + "\n" + aligned(rows);
+  return text + "\n" + aligned(rows) + notices_text(report);
 }
 
 std::string status_text(const Options& options) {

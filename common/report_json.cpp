@@ -31,6 +31,14 @@ json services_json(const v1::StackReport& stack) {
   return services;
 }
 
+json notices_json(const v1::StackReport& stack) {
+  json notices = json::array();
+  for (const v1::Notice& notice : stack.notices()) {
+    notices.push_back({{"kind", notice.kind()}, {"service", notice.service()}, {"text", notice.text()}});
+  }
+  return notices;
+}
+
 json to_json(const v1::StackReport& stack) {
   return {{"stack", stack.stack()},
           {"state", state_name(stack.state())},
@@ -40,7 +48,8 @@ json to_json(const v1::StackReport& stack) {
           {"running_digest", stack.running_digest()},
           {"desired_revision", stack.desired_revision()},
           {"running_revision", stack.running_revision()},
-          {"services", services_json(stack)}};
+          {"services", services_json(stack)},
+          {"notices", notices_json(stack)}};
 }
 
 }  // namespace hivemind

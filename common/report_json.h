@@ -11,7 +11,8 @@ nlohmann::json to_json(const v1::Position& position);
 nlohmann::json to_json(const v1::ServiceReport& service);
 nlohmann::json to_json(const v1::StackReport& stack);
 
-// The services alone.
+// The services alone, and the notices alone.
 nlohmann::json services_json(const v1::StackReport& stack);
+nlohmann::json notices_json(const v1::StackReport& stack);
 
 }  // namespace hivemind

@@ -92,7 +92,8 @@ json stack_on_node_view(const Node& node, const std::string& stack, const Assign
           {"running_digest", report != nullptr ? report->running_digest() : ""},
           {"desired_revision", release.revision},
           {"running_revision", report != nullptr ? report->running_revision() : ""},
-          {"services", report != nullptr ? services_json(*report) : json::array()}};
+          {"services", report != nullptr ? services_json(*report) : json::array()},
+          {"notices", report != nullptr ? notices_json(*report) : json::array()}};
 }
 
 }  // namespace

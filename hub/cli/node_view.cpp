@@ -140,12 +140,13 @@ std::string node_view(const Json& node, const Screen& screen) {
   auto services = service_rows(list_of(node, "stack_reports"));
   add_unreported(services, node);
   if (services.empty()) return text + "no stacks (a stack's 'nodes:' in stacks.yml selects by label or id)\n";
-  return text + layout({{"STACK, SERVICE", Overflow::kCut},
-                        {"STATE"},
-                        {"RUN"},
-                        {"REVISION, HEALTH"},
-                        {"WHY OR IMAGE", Overflow::kWrap}},
-                       services, screen);
+  text += layout({{"STACK, SERVICE", Overflow::kCut},
+                  {"STATE"},
+                  {"RUN"},
+                  {"REVISION, HEALTH"},
+                  {"WHY OR IMAGE", Overflow::kWrap}},
+                 services, screen);
+  return text + notices_view(list_of(node, "stack_reports"), "stack", screen);
 }
 
 }  // namespace hivemind::hub::cli

@@ -94,7 +94,7 @@ std::string stack_view(const Json& stack, const Screen& screen) {
       {{"rollout"}, {text_of(stack, "rollout").empty() ? "all at once" : text_of(stack, "rollout")}});
   for (auto& row : rows) row.front().tone = Tone::kStrong;
   std::string text = layout({{""}, {"", Overflow::kWrap}}, rows, screen, Titles::kHidden);
-  text += "\n" + nodes_table(stack, screen);
+  text += "\n" + nodes_table(stack, screen) + notices_view(list_of(stack, "on"), "node", screen);
   const Json& diagnostics = list_of(stack, "diagnostics");
   return diagnostics.empty() ? text : text + "\n" + diagnostics_view(diagnostics, screen);
 }

@@ -65,6 +65,21 @@ std::string sync_view(const Json& sync, const Screen& screen) {
   return text;
 }
 
+std::string notices_view(const Json& entries, const char* place, const Screen& screen) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& entry : entries) {
+    for (const Json& notice : list_of(entry, "notices")) {
+      const std::string service = text_of(notice, "service");
+      const std::string where = text_of(entry, place);
+      rows.push_back({{service.empty() ? where : where + "/" + service},
+                      {text_of(notice, "kind")},
+                      {text_of(notice, "text")}});
+    }
+  }
+  if (rows.empty()) return "";
+  return "\n" + layout({{"NOTICE", Overflow::kCut}, {"KIND"}, {"TEXT", Overflow::kWrap}}, rows, screen);
+}
+
 std::string waiting_view(const Json& convergence, const Screen& screen) {
   std::vector<std::vector<Cell>> rows;
   for (const Json& node : list_of(convergence, "failed")) {

@@ -29,6 +29,10 @@ std::string sync_view(const Json& sync, const Screen& screen);
 // POST /nodes/{id}/adopt: what would be done or was done, field by field.
 std::string adoption_view(const Json& adoption, const Screen& screen);
 
+// What is worth knowing and stands in nobody's way: the notices of each entry, which is named by its member
+// 'place'. Empty when there are none.
+std::string notices_view(const Json& entries, const char* place, const Screen& screen);
+
 // The members failed, waiting and offline of GET /convergence, one line each; a hint when nothing is online.
 std::string waiting_view(const Json& convergence, const Screen& screen);
 

@@ -155,6 +155,19 @@ TEST_CASE("a node shows its services under their stacks, and the stacks that it 
                        "late            pending       -                 not reported by the node yet\n"));
 }
 
+TEST_CASE("notices of a stack are shown below its services and its nodes") {
+  const Json notices = Json::parse(R"([{"kind": "file_kept", "service": "app", "text": "'conf/a' stays"},
+                      {"kind": "volume_differs", "service": "", "text": "volume 'x' has another driver"}])");
+  Json shown = node("pi-1", "converged", "none", "");
+  shown["stack_reports"] = Json::array({{{"stack", "web"}, {"state", "running"}, {"notices", notices}}});
+  CHECK_THAT(node_view(shown, screen()),
+             ContainsSubstring("NOTICE   KIND            TEXT\n"
+                               "web/app  file_kept       'conf/a' stays\n"
+                               "web      volume_differs  volume 'x' has another"));
+  const Json stack{{"name", "web"}, {"on", Json::array({{{"node", "pi-1"}, {"notices", notices}}})}};
+  CHECK_THAT(stack_view(stack, screen()), ContainsSubstring("pi-1/app  file_kept       'conf/a' stays\n"));
+}
+
 TEST_CASE("a stack list tells what is not running and what does not compile") {
   const Json stacks = Json::parse(R"({"stacks": [
       {"name": "web", "enabled": true, "nodes": 3, "running": 1, "failed": 1, "pending": 1, "releases": 2, "errors": 1},
