@@ -29,16 +29,25 @@ std::string shown(std::string_view text) {
   return text.size() <= kShownLength ? std::string(text) : std::string(text.substr(0, kShownLength)) + "…";
 }
 
-// Where the brace that the text starts with ("${…") is closed. Only "${" opens another one, as in the
-// reference, so that
-// "${V:-{}" ends at the first '}'.
+// Where the brace that the text starts with ("${…") is closed, in the same line. As in the reference every
+// '{' opens another one and hides the character behind it, and where that leaves none to close it, the line's
+// last
+// '}' does: "${V:-a{b}c}" and "${V:-{}}" are whole.
 std::size_t closing_brace(std::string_view text) {
   std::size_t open = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}' && --open == 0) return i;
-    if (text.substr(i, 2) == "${") ++open, ++i;
+  std::size_t last = std::string_view::npos;
+  for (std::size_t i = 0; i < text.size() && text[i] != '\n'; ++i) {
+    if (text[i] == '}') {
+      last = i;
+      if (--open == 0) return i;
+    }
+    if (text[i] != '{') continue;
+    ++open;
+    ++i;
+    if (i < text.size() && text[i] == '}') last = i;
+    if (i < text.size() && text[i] == '\n') break;
   }
-  return std::string_view::npos;
+  return last;
 }
 
 // What stands between the braces: a name and what to do when it has no value, or has one.

@@ -46,6 +46,13 @@ std::optional<std::int64_t> cast_to_integer(std::string_view text) {
 
 }  // namespace
 
+Node::Node() = default;
+Node::~Node() = default;
+Node::Node(const Node&) = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(const Node&) = default;
+Node& Node::operator=(Node&&) noexcept = default;
+
 bool Node::is_null() const {
   return kind == Kind::kNull || (kind == Kind::kScalar && plain && !substituted && is_null_text(scalar));
 }

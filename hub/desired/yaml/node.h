@@ -23,6 +23,14 @@ class Node {
  public:
   using Member = std::pair<Node, Node>;  // key (a scalar) and value
 
+  // Defined where Member is complete: clang wants that of a vector's functions in C++20.
+  Node();
+  ~Node();
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+
   Kind kind = Kind::kNull;
   Location location;
   std::string scalar;  // kScalar: the text

@@ -121,9 +121,11 @@ TEST_CASE("defaults nest") {
          {"${UNSET:-${OTHER?nested}}", "error: variable 'OTHER' is required, but not set: nested"}});
 }
 
-TEST_CASE("only a variable's brace nests, as in the reference") {
+TEST_CASE("braces nest as in the reference") {
   check({{"${UNSET:-{}}", "{}"},
-         {"${V:-{}}", "value}"},
+         {"${V:-{}}", "value"},
+         {"${UNSET:-a{b}c}d", "a{b}cd"},
+         {"${UNSET:-{}", "{"},
          {"${UNSET:-{\"a\":1}}", "{\"a\":1}"},
          {"{$V}", "{value}"}});
 }
@@ -150,7 +152,7 @@ TEST_CASE("malformed text is an error even where its value does not count") {
          {"${V", "error: '${V' has no closing '}'"},
          {"${", "error: '${' has no closing '}'"},
          {"a ${V:-x", "error: '${V:-x' has no closing '}'"},
-         {"${V:-${x}", "error: '${V:-${x}' has no closing '}'"}});
+         {"${V:-${x}", "error: '${x' has no closing '}'"}});
 }
 
 TEST_CASE("an error says what to do") {
