@@ -15,9 +15,10 @@ namespace {
 
 // What a file may say to Compose on one machine, but not to nodes that nobody sits at.
 constexpr std::string_view kOwnRefusals[] = {
-    "compose.unsupported-key", "compose.unsupported-value", "compose.build-without-image",
-    "compose.reserved-label",  "compose.unset-variable",    "compose.no-services",
-    "compose.port-conflict",   "compose.home-path",         "compose.too-large",
+    "compose.unsupported-key",   "compose.unsupported-value", "compose.build-without-image",
+    "compose.reserved-label",    "compose.unset-variable",    "compose.no-services",
+    "compose.port-conflict",     "compose.home-path",         "compose.too-large",
+    "compose.refused-by-engine", "compose.never-healthy",
 };
 
 // What the parts of a file say of each other.

@@ -62,6 +62,7 @@ struct Port {
   bool zero = false;                   // published as "0": the engine picks any, too
   PortRange target;
   std::string protocol = "tcp";
+  std::string unusable;            // published where that is no port: printed only
   std::string mode = "ingress";    // without effect, as the next two
   std::string name, app_protocol;  // empty: none
   Location location;
@@ -107,7 +108,8 @@ struct Mount {
   std::string source;  // empty: an anonymous volume
   std::string target;  // absolute, without '.' and '..'
   bool read_only = false;
-  std::string consistency;  // without effect
+  std::string unsupported_type;  // "npipe" or "cluster": printed only
+  std::string consistency;       // without effect
   std::optional<BindOptions> bind;
   std::optional<VolumeOptions> volume;
   std::optional<TmpfsOptions> tmpfs;
@@ -360,6 +362,8 @@ struct Service {
 
   // The services of the stack whose network, PID or IPC namespace this one shares; empty: none.
   std::string network_of() const;
+  // Whether it is no container, but what a program ('provider') makes.
+  bool is_provided() const;
   std::string pid_of() const;
   std::string ipc_of() const;
 };

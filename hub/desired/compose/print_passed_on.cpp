@@ -25,10 +25,11 @@ enum class Shape {
   kContexts,  // a map of them
   kBytes,     // a string of digits
   kUlimits,
-  kHosts,   // "host=address"
-  kMounts,  // of secrets
-  kPairs,   // "key=value", or the key alone
-  kNames,   // a list of names as a map
+  kHosts,    // "host=address"
+  kMounts,   // of secrets
+  kPairs,    // "key=value", or the key alone
+  kOptions,  // a map of lists of strings
+  kNames,    // a list of names as a map
   kFlag,
   kText,
 };
@@ -63,6 +64,7 @@ constexpr Place kPlaces[] = {
     {"develop.watch.include", Shape::kTexts},
     {"develop.watch.initial_sync", Shape::kFlag},
     {"models", Shape::kNames},
+    {"provider.options", Shape::kOptions},
     {"attach", Shape::kFlag},
     {"use_api_socket", Shape::kFlag},
 };
@@ -146,6 +148,8 @@ class PassedOnPrinter {
         return mounts(node);
       case Shape::kPairs:
         return pairs(node);
+      case Shape::kOptions:
+        return options(node);
       case Shape::kNames:
         return names(node);
       case Shape::kFlag:
@@ -209,11 +213,19 @@ class PassedOnPrinter {
     json into = json::array();
     for (const yaml::Node& item : node.items) {
       json one = item.is_map() ? print_node(item) : json{{"source", item.scalar}};
+      if (one.contains("mode") && one["mode"].is_number_integer())
+        one["mode"] = fmt::format("{:04o}", one["mode"].get<std::int64_t>());
       if (!one.contains("target") && one.contains("source")) {
         one["target"] = "/run/secrets/" + one["source"].get<std::string>();
       }
       into.push_back(std::move(one));
     }
+    return into;
+  }
+
+  json options(const yaml::Node& node) const {
+    json into = json::object();
+    for (const auto& [name, value] : node.members) into[name.scalar] = texts(value);
     return into;
   }
 

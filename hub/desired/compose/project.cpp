@@ -108,7 +108,7 @@ constexpr UnreadKey kUnread[] = {
 void join_default_network(TopLevel& top) {
   for (auto& [name, service] : top.project.services) {
     NetworkUses& uses = service.networks;
-    if (!uses.networks.empty() || !uses.mode.value.empty()) continue;
+    if (!uses.networks.empty() || !uses.mode.value.empty() || service.is_provided()) continue;
     uses.networks.emplace_back().network = {"default", service.location};
     Network& network = top.project.networks["default"];
     if (!network.name.empty()) continue;
@@ -118,6 +118,11 @@ void join_default_network(TopLevel& top) {
 }
 
 }  // namespace
+
+bool Service::is_provided() const {
+  return std::ranges::any_of(
+      passed_on, [](const auto& one) { return one.first.size() == 1 && one.first.front() == "provider"; });
+}
 
 std::vector<KnownKey> document_keys() {
   return members_of<kFields, kUnread>();

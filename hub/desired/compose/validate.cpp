@@ -20,7 +20,7 @@ void check_image(const Service& service, Reader& reader) {
   } else if (image.build) {
     reader.error(*image.build, "compose.build-without-image",
                  "'build' without 'image': nodes build no images", "build it elsewhere and give 'image:'");
-  } else if (!image.present) {
+  } else if (!image.present && !service.is_provided()) {
     reader.error(service.location, "compose.missing-image", "the service has no image", "give 'image:'");
   }
 }

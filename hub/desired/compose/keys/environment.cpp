@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "hub/desired/compose/keys/family.h"
 
 namespace hivemind::hub::compose {
@@ -6,8 +8,15 @@ namespace {
 void read_environment(const yaml::Node& node, Service& service, Reader& reader) {
   for (auto& [name, value] : reader.pairs(node)) {
     if (name.empty()) {
-      reader.error(value.location, "compose.invalid-value", "a variable of 'environment' has no name");
-      continue;
+      reader.error(value.location, "compose.refused-by-engine", "a variable of 'environment' has no name");
+    } else if (name.ends_with(' ')) {
+      reader.error(value.location, "compose.invalid-value",
+                   fmt::format("the name of variable '{}' of 'environment' ends in a space", name),
+                   "write 'NAME=value' without spaces around the '='");
+    }
+    if (name.ends_with(' ')) {
+      reader.error(value.location, "compose.invalid-value",
+                   fmt::format("variable '{}' ends in a space", name), "write 'NAME=value'");
     }
     service.environment.values[name] = std::move(value.value);
   }

@@ -68,6 +68,7 @@ constexpr Field<VolumeOptions> kVolumeFields[] = {
     {"nocopy", read_no_copy}, {"subpath", read_subpath}, {"labels", read_labels}};
 
 void read_tmpfs_size(const yaml::Node& node, TmpfsOptions& tmpfs, Reader& reader) {
+  if (node.type() == yaml::Type::kFloat) return reader.wrong_type(node, "an integer or a size such as '16m'");
   tmpfs.bytes = read_bytes(node, reader).value_or(0);
 }
 void read_tmpfs_mode(const yaml::Node& node, TmpfsOptions& tmpfs, Reader& reader) {
@@ -122,8 +123,6 @@ void check_source(const yaml::Node& node, const Mount& mount, Reader& reader) {
     refuse("a bind mount needs 'source'", "is a variable unset?");
   } else if (mount.kind == MountKind::kImage && source.empty()) {
     refuse("an image mount needs 'source', the image", "is a variable unset?");
-  } else if (mount.kind != MountKind::kImage && is_windows_path(source)) {
-    refuse(fmt::format("mount source '{}' is a Windows path", source), "nodes run Linux");
   } else if (source.starts_with("~")) {
     reader.error(node.location, "compose.home-path",
                  fmt::format("mount source '{}' is in a home directory", source),
@@ -161,7 +160,16 @@ void check_options(const yaml::Node& node, const Mount& mount, Reader& reader) {
   }
 }
 
+// Paths that mean something on the machines of people, and are printed for them.
+bool is_of_another_machine(const Mount& mount) {
+  return mount.source.starts_with("~") || (mount.kind != MountKind::kImage && is_windows_path(mount.source));
+}
+
 void check_mount(const yaml::Node& node, Mount& mount, Reader& reader) {
+  if (mount.kind != MountKind::kImage && is_windows_path(mount.source)) {
+    return reader.error(node.location, "compose.unsupported-value",
+                        fmt::format("mount source '{}' is a Windows path", mount.source), "nodes run Linux");
+  }
   if (!mount.target.starts_with("/")) {
     return reader.error(node.location, "compose.invalid-value",
                         fmt::format("mount target '{}' is not absolute", mount.target),
@@ -193,8 +201,9 @@ void read_volumes(const yaml::Node& node, Service& service, Reader& reader) {
     const int errors_before = reader.errors();
     std::optional<Mount> mount =
         item.is_map() ? std::optional(read_long_mount(item, reader)) : read_short_mount(item, reader);
-    if (reader.errors() == errors_before && mount) check_mount(item, *mount, reader);
-    if (reader.errors() != errors_before || !mount) continue;  // one message a mount
+    if (reader.errors() != errors_before || !mount) continue;
+    check_mount(item, *mount, reader);
+    if (reader.errors() != errors_before && !is_of_another_machine(*mount)) continue;
     mount->location = item.location;
     add(std::move(*mount), service, reader);
   }

@@ -139,7 +139,8 @@ nlohmann::json print_options(const ImageOptions& image) {
 nlohmann::json print_mount(const Mount& mount, const Project& project) {
   nlohmann::json into = {{"type", name_of(mount.kind)}, {"target", mount.target}};
   const bool relative = mount.kind == MountKind::kBind && !mount.source.starts_with("/");
-  put(into, "source", relative ? project.printed_path(mount.source) : mount.source);
+  put(into, "source",
+      relative && !is_windows_path(mount.source) ? project.printed_path(mount.source) : mount.source);
   if (mount.read_only) into["read_only"] = true;
   put(into, "consistency", mount.consistency);
   if (mount.bind) into["bind"] = print_options(*mount.bind);
