@@ -8,6 +8,7 @@
 #include "agent/apply/contents.h"
 #include "agent/apply/open_directory.h"
 #include "common/digest.h"
+#include "common/error.h"
 
 namespace hivemind::agent {
 namespace {
@@ -73,10 +74,14 @@ class Placing {
   bool place_file(const DesiredFile& file, const OpenDirectory& directory, const std::string& name) {
     const std::string& content = content_of(file.sha256, file.path, contents_);
     if (is_in_place(directory, name, file, content.size())) return false;
-    files_.remove_file(kNewFile);  // left by a crash
-    files_.write_new(kNewFile, content, file.mode, {file.uid, file.gid});
-    if (directory.status(name).kind == Kind::kDirectory) directory.remove_all(name);
-    directory.take(files_, kNewFile, name);
+    try {
+      files_.remove_file(kNewFile);  // left by a crash
+      files_.write_new(kNewFile, content, file.mode, {file.uid, file.gid});
+      if (directory.status(name).kind == Kind::kDirectory) directory.remove_all(name);
+      directory.take(files_, kNewFile, name);
+    } catch (const Error& error) {
+      throw error.within(fmt::format("file '{}'", file.path));
+    }
     return true;
   }
 

@@ -193,7 +193,12 @@ class Gardening {
   // writes.
   void write(const std::string& path, Seed& seed) {
     if (!contents_.contains(seed.wanted->sha256)) return;
-    bed_.write(path, seed, content_of(seed.wanted->sha256, path, contents_));
+    const std::string& content = content_of(seed.wanted->sha256, path, contents_);
+    try {
+      bed_.write(path, seed, content);
+    } catch (const Error& error) {
+      throw error.within(fmt::format("file '{}'", path));
+    }
     seed.written = seed.wanted;
     seed.kept = false;
   }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +131,33 @@ TEST_CASE("content is whole or not there, whenever the agent is killed") {
     CHECK(entries_in(source) == 2);
   }
   CHECK(n > 10);
+}
+
+TEST_CASE("a full disk is told with the path, and placing goes on when there is room") {
+  const TemporaryDirectory place;
+  if (::mount("hivemind-test", place.path().c_str(), "tmpfs", 0, "size=256k") != 0) {
+    WARN("no file system of its own for this test (needs root)");
+    return;
+  }
+  const Files files(place.path());
+  Contents contents;
+  DesiredStack stack = stack_of({{"big", std::string(100'000, 'b')}, {"small", "s"}}, contents);
+  mount_of(stack).access = GENERATE(Access::kReadOnly, Access::kReadWrite);
+  write(place.path() / "filler", std::string(200'000, 'x'));
+  ErrorCode code = ErrorCode::kInternal;
+  std::string text;
+  try {
+    files.place(stack, mount_of(stack), contents);
+  } catch (const Error& error) {
+    code = error.code();
+    text = error.what();
+  }
+  CHECK(code == ErrorCode::kExhausted);
+  CHECK_THAT(text, ContainsSubstring("big'"));
+  std::filesystem::remove(place.path() / "filler");
+  CHECK_NOTHROW(files.place(stack, mount_of(stack), contents));
+  CHECK(files.tend(stack, contents).empty());
+  ::umount2(place.path().c_str(), MNT_DETACH);
 }
 
 TEST_CASE("files of unusual names are placed") {
