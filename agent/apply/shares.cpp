@@ -26,6 +26,17 @@ json endpoint_of(const DesiredEndpoint& endpoint) {
   return settings;
 }
 
+// From API 1.52 on, a container has no address but those of its endpoints, also on the engine's own bridge.
+void move_address(json& body) {
+  const auto address = body.find("MacAddress");
+  const auto host = body.find("HostConfig");
+  if (address == body.end() || host == body.end()) return;
+  const std::string mode = host->value("NetworkMode", "");
+  if (mode != "bridge" && mode != "default") return;
+  body["NetworkingConfig"]["EndpointsConfig"][mode]["MacAddress"] = *address;
+  body.erase("MacAddress");
+}
+
 }  // namespace
 
 // Before API 1.44 an address of the first endpoint is the container's, and other endpoints have none.
@@ -33,6 +44,7 @@ void add_networks(json& body, const ContainerContext& container) {
   if (!container.service.network_of.empty()) return;
   const auto& endpoints = container.service.endpoints;
   const bool many = container.engine_api >= kManyEndpoints;
+  if (many && endpoints.empty()) move_address(body);
   const std::size_t count = many ? endpoints.size() : std::min<std::size_t>(endpoints.size(), 1);
   for (std::size_t i = 0; i < count; ++i) {
     json settings = endpoint_of(endpoints[i]);

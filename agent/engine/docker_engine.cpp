@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr ApiVersion kOldestApi{1, 41};
-constexpr ApiVersion kNewestApi{1, 47};
+constexpr ApiVersion kNewestApi{1, 56};
 
 constexpr milliseconds kLook = 30s;
 constexpr milliseconds kChange = 5min;      // a slow card, a volume that is filled from its image

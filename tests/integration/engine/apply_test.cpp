@@ -304,8 +304,19 @@ TEST_CASE("addresses and names on several networks are those that are asked for"
   const std::string inspected = node.live.raw("GET", "/containers/" + node.name("app") + "/json").body;
   CHECK_THAT(inspected, ContainsSubstring("\"one\""));
   CHECK_THAT(inspected, ContainsSubstring("\"two\""));
+  CHECK_THAT(
+      node.shell("app", "for file in /sys/class/net/eth*/address; do read line < $file; echo $line; done"),
+      ContainsSubstring("02:42:00:00:00:99"));
+}
+
+TEST_CASE("an address on the engine's own bridge is the one that is asked for") {
+  if (!LiveEngine::is_reachable()) return;
+  LiveNode node;
+  node.start();
+  node.want({node.serve("app", R"(,"MacAddress":"02:42:00:00:00:98")", R"("NetworkMode":"bridge")")});
+  REQUIRE(node.settle());
   CHECK_THAT(node.shell("app", "read line < /sys/class/net/eth0/address; echo $line"),
-             ContainsSubstring("02:42:00:00:00:99"));
+             ContainsSubstring("02:42:00:00:00:98"));
 }
 
 TEST_CASE("ports are swapped, and start-first starts first, without a failure") {

@@ -69,6 +69,18 @@ TEST_CASE(
   CHECK(body["NetworkingConfig"]["EndpointsConfig"]["web_a"]["MacAddress"] == "02:00:00:00:00:01");
 }
 
+TEST_CASE("an address on the engine's own bridge is the endpoint's, too, from API 1.44 on") {
+  const Desired wanted = desired({release(
+      "web", {with_body(service("app"),
+                        R"({"MacAddress":"02:00:00:00:00:01","HostConfig":{"NetworkMode":"bridge"}})")})});
+  ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, {}, {1, 41}};
+  CHECK(body_of(wanted, "app", &with)["MacAddress"] == "02:00:00:00:00:01");
+  with.engine_api = {1, 44};
+  const json body = body_of(wanted, "app", &with);
+  CHECK(!body.contains("MacAddress"));
+  CHECK(body["NetworkingConfig"]["EndpointsConfig"]["bridge"]["MacAddress"] == "02:00:00:00:00:01");
+}
+
 TEST_CASE("what is shared with other containers is named by their ids") {
   v1::Service app = service("app");
   app.set_network_of("vpn");
