@@ -67,9 +67,9 @@ class Request {
   Request(const ConfigCommand& command, Variables process, Diagnostics& diagnostics)
       : command_(command), process_(std::move(process)), diagnostics_(diagnostics) {
     for (const fs::path& file : command.files) files_.push_back(found(file));
-    printed_directory_ = fs::absolute(command.project_directory.empty() ? command.files.front().parent_path()
-                                                                        : command.project_directory)
-                             .lexically_normal();
+    printed_directory_ = command.project_directory.empty()
+                             ? fs::absolute(command.files.front()).lexically_normal().parent_path()
+                             : fs::absolute(command.project_directory).lexically_normal();
     if (!printed_directory_.has_filename()) printed_directory_ = printed_directory_.parent_path();
     directory_ = found(printed_directory_);
     root_ = root_of(directory_, files_);
