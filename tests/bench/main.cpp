@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "tests/bench/apply_bench.h"
+#include "tests/bench/compile_bench.h"
 #include "tests/bench/fleet_bench.h"
 #include "tests/bench/git_bench.h"
 #include "tests/bench/results.h"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   try {
     hivemind::bench::Results results;
     hivemind::bench::measure_git(results, quick ? 3 : 30);
+    hivemind::bench::measure_compiler(results, quick ? 1 : 5);
     hivemind::bench::measure_commits(results, quick ? 2 : 25);
     hivemind::bench::measure_ten_services(results, quick ? 1 : 7);
     hivemind::bench::measure_unchanged_apply(results, quick ? 2 : 20);
