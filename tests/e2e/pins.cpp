@@ -111,6 +111,9 @@ TEST_CASE("a pinned stack runs the digest of its last commit, on every node and 
   published.registry.start();
   CHECK(wait_until([&] { return image_of(fleet) == published.reference() + "@" + second; }, 30s));
   CHECK(wait_until([&] { return fleet.status().at("diagnostics").empty(); }, 10s));
+
+  fleet.stop_agent("a");  // its container holds the image that goes with the registry
+  fleet.engine().remove(fleet.container("web", "app"));
 }
 
 }  // namespace hivemind::tests
