@@ -1,9 +1,9 @@
-# cmake -DHIVEMIND=PROGRAM -DPAGE=docs/cli.md [-DUPDATE=ON] -P reference.cmake
-# The part of the page between the markers is what 'hivemind help-all' prints: compared, or with UPDATE written.
-set(begin "<!-- begin of what 'hivemind help-all' prints: update it with 'cmake --build build/dev --target docs' -->\n")
-set(end "<!-- end of what 'hivemind help-all' prints -->\n")
+# cmake -DPROGRAM=PROGRAM [-DARGUMENTS=…] -DSAYS=WHAT -DPAGE=docs/cli.md [-DUPDATE=ON] -P reference.cmake
+# The part of the page between the markers is what the program prints: compared, or with UPDATE written. The markers name it WHAT.
+set(begin "<!-- begin of ${SAYS}: update it with 'cmake --build build/dev --target docs' -->\n")
+set(end "<!-- end of ${SAYS} -->\n")
 
-execute_process(COMMAND ${HIVEMIND} help-all OUTPUT_VARIABLE reference COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} OUTPUT_VARIABLE reference COMMAND_ERROR_IS_FATAL ANY)
 file(READ ${PAGE} page)
 string(FIND "${page}" "${begin}" from)
 string(FIND "${page}" "${end}" to)
@@ -18,6 +18,6 @@ if(page STREQUAL "${before}\n${reference}\n${after}")
   return()
 endif()
 if(NOT UPDATE)
-  message(FATAL_ERROR "${PAGE} does not say what 'hivemind help-all' prints (update it with 'cmake --build build/dev --target docs')")
+  message(FATAL_ERROR "${PAGE} is out of date in ${SAYS} (update it with 'cmake --build build/dev --target docs')")
 endif()
 file(WRITE ${PAGE} "${before}\n${reference}\n${after}")

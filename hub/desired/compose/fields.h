@@ -17,7 +17,7 @@ struct KnownKey {
   enum class How { kRead, kIgnored, kRefused };
   std::string_view key;
   How how = How::kRead;
-  std::string_view why = {};  // of what is ignored or refused
+  std::string_view why = {};  // of what is ignored or refused; else a note, if any
   std::vector<KnownKey> members = {};
 };
 
@@ -30,6 +30,7 @@ struct Field {
   Null null = Null::kRefused;
   std::string_view ignored = {};                 // why it has no effect: read to be checked and printed only
   std::vector<KnownKey> (*members)() = nullptr;  // of the maps that it reads: members_of<table>
+  std::string_view note = {};                    // for the list of keys: what is not had of it
 };
 
 // Keys that the specification has and that are not read.
@@ -42,13 +43,16 @@ struct UnreadKey {
   std::string_view key;
   Unread how = Unread::kRefused;
   std::string_view text = {};  // the remedy, or why it is ignored
+  std::vector<KnownKey> (*members)() = nullptr;
+  void (*check)(const yaml::Node& value, Reader& reader) = nullptr;  // of what is ignored
 };
 
 template <typename T>
 void list_keys(std::span<const Field<T>> fields, std::vector<KnownKey>& into) {
   using How = KnownKey::How;
   for (const Field<T>& field : fields) {
-    into.push_back({field.key, field.ignored.empty() ? How::kRead : How::kIgnored, field.ignored,
+    into.push_back({field.key, field.ignored.empty() ? How::kRead : How::kIgnored,
+                    field.ignored.empty() ? field.note : field.ignored,
                     field.members == nullptr ? std::vector<KnownKey>{} : field.members()});
   }
 }
@@ -62,7 +66,8 @@ inline void list_keys(std::span<const UnreadKey> unread, std::vector<KnownKey>& 
     const How how = one.how == Unread::kRefused   ? How::kRefused
                     : one.how == Unread::kIgnored ? How::kIgnored
                                                   : How::kRead;
-    into.push_back({one.key, how, one.text, {}});
+    into.push_back(
+        {one.key, how, one.text, one.members == nullptr ? std::vector<KnownKey>{} : one.members()});
   }
 }
 
@@ -88,6 +93,10 @@ void read_unread(const yaml::Node::Member& member, std::span<const Field<T>> fie
     if (one.how == Unread::kRefused) reader.unsupported_key(key, std::string(one.text));
     if (one.how == Unread::kIgnored) reader.ignored_key(key, one.text);
     reader.pass_on(key, value);
+    if (one.check != nullptr) {
+      const Reader::Scope scope = reader.in_key(key.scalar);
+      one.check(value, reader);
+    }
     return;
   }
   std::vector<std::string_view> known;

@@ -204,6 +204,11 @@ void Reader::invalid(const yaml::Node& node, std::string_view expected, std::str
         fmt::format("'{}' is '{}', expected {}", path(), node.scalar, expected), std::move(remedy));
 }
 
+void Reader::refused_by_engine(const yaml::Node& node, std::string_view expected, std::string remedy) {
+  error(node.location, "compose.refused-by-engine",
+        fmt::format("'{}' is '{}', the engine expects {}", path(), node.scalar, expected), std::move(remedy));
+}
+
 void Reader::unknown_key(const yaml::Node& key, std::span<const std::string_view> known) {
   const auto meant = closest(key.scalar, known);
   error(key.location, "compose.unknown-key", fmt::format("key '{}' is not known", below(key)),

@@ -86,6 +86,8 @@ class Reader {
   void wrong_type(const yaml::Node& node, std::string_view expected);
   // "'restart' is 'sometimes'; expected 'always' …"
   void invalid(const yaml::Node& node, std::string_view expected, std::string remedy = {});
+  // What 'docker compose config' would take and the engine would not.
+  void refused_by_engine(const yaml::Node& node, std::string_view expected, std::string remedy = {});
   void unknown_key(const yaml::Node& key, std::span<const std::string_view> known);
   void unsupported_key(const yaml::Node& key, std::string remedy = {});
   void ignored_key(const yaml::Node& key, std::string_view why);

@@ -33,7 +33,7 @@ void validate_resources(const Service& service, Reader& reader) {
   const auto limit = resources.memory.value();
   const auto reservation = resources.memory_reservation.value();
   if (limit && *limit > 0 && reservation && *reservation > *limit) {
-    reader.error(service.location, "compose.conflict",
+    reader.error(service.location, "compose.refused-by-engine",
                  fmt::format("memory reservation {} is above the limit {}", *reservation, *limit));
   }
 }

@@ -12,9 +12,31 @@ TEST_CASE("a key that nobody knows is refused with its place and a suggestion") 
 }
 
 TEST_CASE("a key of the specification that is not supported says so") {
-  const auto compiled = compile_service("    blkio_config: {weight: 1}\n    links: [db]\n");
+  const auto compiled = compile_service("    provider: {type: x}\n    credential_spec: {file: x}\n");
   CHECK(compiled.errors() == "4:5 compose.unsupported-key\n5:5 compose.unsupported-key");
-  CHECK(compile_service("", "secrets: {a: {file: b}}\n").errors() == "4:1 compose.unsupported-key");
+  CHECK(compile_service("    use_api_socket: true\n").errors() == "4:21 compose.unsupported-value");
+  CHECK(compile_service("    use_api_socket: false\n    isolation: default\n").errors() == "");
+  CHECK(compile_service("", "models: {a: {model: b}}\n").errors() == "4:1 compose.unsupported-key");
+}
+
+TEST_CASE("a key without a value is refused where the schema wants one") {
+  CHECK(compile_service("    labels:\n    healthcheck: {interval: }\n").errors() ==
+        "4:5 compose.wrong-type\n5:19 compose.wrong-type");
+  CHECK(compile_service("    deploy:\n    command:\n").errors() == "");
+}
+
+TEST_CASE("what is for the machine of a developer is checked and ignored") {
+  const auto compiled = compile_service(
+      "    build: {context: ., args: {A: 1}}\n    develop: {watch: [{path: ., action: rebuild}]}\n    "
+      "attach: "
+      "false\n");
+  CHECK(compiled.errors() == "");
+  CHECK(compiled.warnings() ==
+        "5:5 compose.ignored-key\n6:5 compose.ignored-key\n4:12 compose.build-ignored");
+  CHECK(compile_service("    build: {contxt: .}\n").errors() == "4:13 compose.unknown-key");
+  CHECK(compile_service("    develop: {watch: [{path: ., action: sync}]}\n").errors() ==
+        "4:23 compose.missing-key");
+  CHECK(compile_service("    attach: perhaps\n").errors() == "4:13 compose.wrong-type");
 }
 
 TEST_CASE("x- keys are the user's own at every level") {
@@ -26,7 +48,7 @@ TEST_CASE("x- keys are the user's own at every level") {
 
 TEST_CASE("version and another project name are warned of") {
   const auto compiled = compile("version: '3'\nname: other\nservices: {a: {image: x}}\n");
-  CHECK(compiled.warnings() == "1:10 compose.obsolete-key\n2:7 compose.project-name");
+  CHECK(compiled.warnings() == "1:1 compose.ignored-key\n2:7 compose.project-name");
   CHECK(compile("name: web\nservices: {a: {image: x}}\n").warnings() == "");
 }
 

@@ -42,7 +42,7 @@ TEST_CASE("the same limit in two places must agree") {
 TEST_CASE("what is no size or number is refused") {
   CHECK(compile_service("    mem_limit: lots\n").errors() == "4:16 compose.invalid-value");
   CHECK(compile_service("    mem_limit: 5 apples\n").errors() == "4:16 compose.invalid-value");
-  CHECK(compile_service("    cpus: -1\n").errors() == "4:11 compose.invalid-value");
+  CHECK(compile_service("    cpus: -1\n").errors() == "4:11 compose.refused-by-engine");
   CHECK(compile_service("    cpus: many\n").errors() == "4:11 compose.wrong-type");
   CHECK(compile_service("    scale: -1\n").errors() == "4:12 compose.invalid-value");
 }
@@ -70,7 +70,7 @@ TEST_CASE("what is for Swarm is ignored with a warning") {
   CHECK(compiled.errors() == "");
   CHECK(
       compiled.warnings() ==
-      "5:13 compose.ignored-key\n6:7 compose.ignored-key\n7:7 compose.ignored-key\n8:7 compose.ignored-key");
+      "5:13 compose.ignored-key\n6:7 compose.ignored-key\n7:7 compose.ignored-key\n8:23 compose.ignored-key");
 }
 
 TEST_CASE("capabilities, privileges and kernel settings") {
@@ -96,7 +96,9 @@ TEST_CASE("devices") {
   CHECK(compile_service("    devices: ['/dev/a:/dev/b:r', /dev/c]\n").host("app").at("Devices") ==
         json(R"([{"PathOnHost":"/dev/a","PathInContainer":"/dev/b","CgroupPermissions":"r"},
                  {"PathOnHost":"/dev/c","PathInContainer":"/dev/c","CgroupPermissions":"rwm"}])"));
-  CHECK(compile_service("    devices: ['vendor.com/class=x']\n").errors() == "4:15 compose.invalid-value");
+  CHECK(compile_service("    devices: ['dev/a']\n").errors() == "4:15 compose.refused-by-engine");
+  CHECK(compile_service("    devices: ['/dev/a:/dev/b:r:x']\n").errors() == "4:15 compose.invalid-value");
+  CHECK(compile_service("    devices: [{source: /dev/a}]\n").errors() == "4:15 compose.invalid-value");
 }
 
 TEST_CASE("truth values: quoted, substituted and old ones are read, others refused") {

@@ -17,6 +17,10 @@ void read_rate(const yaml::Node& node, BlockLimit& limit, Reader& reader) {
 std::optional<std::int64_t> read_block_weight(const yaml::Node& node, Reader& reader) {
   const auto weight = reader.integer(node);
   if (!weight || *weight == 0 || (*weight >= kMinWeight && *weight <= kMaxWeight)) return weight;
+  if (*weight > 0) {
+    reader.refused_by_engine(node, "a number from 10 to 1000");
+    return weight;
+  }
   reader.invalid(node, "a number from 10 to 1000");
   return std::nullopt;
 }
@@ -33,7 +37,7 @@ void read_limits(const yaml::Node& node, BlockIo& block_io, Reader& reader) {
     BlockLimit& limit = (block_io.*Member).emplace_back();
     read_fields(item, Fields, limit, reader);
     if (item.is_map() && !limit.path.starts_with("/")) {
-      reader.error(item.location, "compose.invalid-value",
+      reader.error(item.location, "compose.refused-by-engine",
                    "'" + reader.path() + "' needs the 'path' of a device, such as '/dev/sda'");
     }
   }

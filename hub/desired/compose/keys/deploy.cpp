@@ -29,9 +29,9 @@ void read_replicas(const yaml::Node& node, Service& service, Reader& reader) {
 // --- restart_policy: replaces 'restart'
 
 void read_condition(const yaml::Node& node, Service& service, Reader& reader) {
-  const auto condition = reader.choice(node, {"none", "on-failure", "any", "no", "always", "unless-stopped"});
-  if (!condition) return;
-  service.deploy->restart_condition = *condition;
+  service.deploy->restart_condition = reader.text(node);
+  const std::string condition = service.deploy->restart_condition.value_or("");
+  if (!condition.empty()) check_restart(node, condition, reader);
 }
 void read_max_attempts(const yaml::Node& node, Service& service, Reader& reader) {
   service.deploy->restart_max_attempts = read_count(node, reader);

@@ -16,8 +16,6 @@ bool is_all(const std::string& text) {
 void read_device_count(const yaml::Node& node, DeviceRequest& request, Reader& reader) {
   if (node.is_scalar() && is_all(node.scalar)) {
     request.count = -1;
-  } else if (!node.as_integer() && node.is_scalar()) {
-    reader.invalid(node, "'all' or a number");
   } else {
     request.count = reader.integer(node);
   }
@@ -98,7 +96,7 @@ std::vector<DeviceRequest> read_device_requests(const yaml::Node& node, Capabili
       reader.error(item.location, "compose.missing-key", "'" + reader.path() + "' needs 'capabilities'");
     }
     if (request.count && request.ids) {
-      reader.error(item.location, "compose.conflict", "'count' and 'device_ids' exclude each other",
+      reader.error(item.location, "compose.invalid-value", "'count' and 'device_ids' exclude each other",
                    "remove one of the two");
     }
     if (!request.count && !request.ids) request.count = -1;

@@ -56,17 +56,27 @@ void read_device(const yaml::Node& node, Service& service, Reader& reader) {
   if (node.is_map()) {
     read_fields(node, kDeviceFields, device, reader);
   } else if (const auto text = reader.text(node)) {
-    device = parse_device(*text).value_or(Device{});
+    const auto parsed = parse_device(*text);
+    if (!parsed) {
+      reader.invalid(node, "'/host/path[:/container/path[:rwm]]'",
+                     "use 'source', 'target' and 'permissions'");
+    } else {
+      device = *parsed;
+    }
   }
   if (reader.errors() != before) return;
   const bool paths = device.host.starts_with("/") && device.container.starts_with("/");
-  if ((!paths && !device.is_cdi()) || !is_permissions(device.permissions)) {
+  if (paths && !is_permissions(device.permissions)) {
+    reader.error(node.location, "compose.refused-by-engine",
+                 fmt::format("device '{}' has the permissions '{}', and engines know 'r', 'w' and 'm'",
+                             device.host, device.permissions));
+  } else if (!paths && !device.is_cdi()) {
+    const bool whole = !node.is_map() || (!device.host.empty() && !device.container.empty());
     reader.error(
-        node.location, "compose.invalid-value",
+        node.location, whole ? "compose.refused-by-engine" : "compose.invalid-value",
         fmt::format("'devices' needs '/host/path[:/container/path[:rwm]]' or 'vendor/class=device', found {}",
                     node.describe()),
         node.is_map() ? "give both 'source' and 'target'" : "");
-    return;
   }
   service.security.devices.push_back(std::move(device));
 }

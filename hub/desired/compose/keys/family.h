@@ -77,6 +77,9 @@ void put(nlohmann::json& into, const char* name, const std::optional<T>& value) 
 // Whether a service may have the label, with a diagnostic when not.
 bool check_label(const std::string& name, const Location& at, Reader& reader);
 
+// Whether there is such a restart policy, of the engine or of Swarm.
+void check_restart(const yaml::Node& node, const std::string& name, Reader& reader);
+
 // Values as strings; without one, the empty string.
 TextMap text_map(const Pairs& pairs);
 

@@ -28,10 +28,9 @@ template <auto Member>
 void read_timing(const yaml::Node& node, Healthcheck& check, Reader& reader) {
   const auto duration = read_duration(node, reader);
   if (!duration) return;
+  check.*Member = duration;
   if (duration->count() != 0 && *duration < milliseconds(1)) {
-    reader.invalid(node, "a duration of at least '1ms', or '0s'");
-  } else {
-    check.*Member = duration;
+    reader.refused_by_engine(node, "a duration of at least '1ms', or '0s'");
   }
 }
 
@@ -58,7 +57,7 @@ void read_healthcheck(const yaml::Node& node, Service& service, Reader& reader) 
   check.present = true;
   read_fields(node, kCheckFields, check, reader);
   if (check.start_interval && !check.start_period) {
-    reader.error(node.find_key("start_interval")->location, "compose.invalid-value",
+    reader.error(node.find_key("start_interval")->location, "compose.refused-by-engine",
                  "'healthcheck.start_interval' needs 'healthcheck.start_period'");
   }
 }

@@ -24,7 +24,7 @@ void read_working_dir(const yaml::Node& node, Hook& hook, Reader& reader) {
 void read_environment(const yaml::Node& node, Hook& hook, Reader& reader) {
   for (auto& [name, value] : reader.pairs(node)) hook.environment[name] = value.value;
 }
-constexpr Field<Hook> kHookFields[] = {{"command", read_command},
+constexpr Field<Hook> kHookFields[] = {{"command", read_command, Null::kAllowed},
                                        {"user", read_user},
                                        {"privileged", read_privileged},
                                        {"working_dir", read_working_dir},
@@ -38,9 +38,10 @@ void read_hooks(const yaml::Node& node, Service& service, Reader& reader) {
     Hook& hook = (service.lifecycle.*Member).emplace_back();
     hook.location = item.location;
     read_fields(item, kHookFields, hook, reader);
-    if (reader.errors() == before && (!hook.command || hook.command->empty())) {
-      reader.error(item.location, "compose.missing-key", "'" + reader.path() + "' needs a 'command'");
-    }
+    if (reader.errors() != before || (hook.command && !hook.command->empty())) continue;
+    const bool given = item.find("command") != nullptr;
+    reader.error(item.location, given ? "compose.refused-by-engine" : "compose.missing-key",
+                 "'" + reader.path() + "' needs a 'command'");
   }
 }
 

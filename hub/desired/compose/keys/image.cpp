@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "hub/desired/compose/keys/development.h"
 #include "hub/desired/compose/keys/family.h"
 #include "hub/desired/compose/scalars/duration.h"
 #include "hub/desired/compose/scalars/image_reference.h"
@@ -15,18 +16,15 @@ void read_image(const yaml::Node& node, Service& service, Reader& reader) {
   service.image.present = true;
   service.image.reference = {*reference, node.location};
   if (!is_image_reference(*reference)) {
-    reader.invalid(node, "an image such as 'nginx:1.27'",
-                   "names are in lower case; check its variables, too");
+    reader.refused_by_engine(node, "an image such as 'nginx:1.27'",
+                             "names are in lower case; check its variables, too");
   }
 }
 
 void read_build(const yaml::Node& node, Service& service, Reader& reader) {
   service.image.build = node.location;
-  if (node.is_map() || node.type() == yaml::Type::kString) {
-    reader.pass_on(node);
-  } else {
-    reader.wrong_type(node, "a string or a map");
-  }
+  check_build(node, reader);
+  reader.pass_on(node);
 }
 
 bool set_pull_policy(std::string_view text, Image& image) {
@@ -67,7 +65,9 @@ void read_pull_policy(const yaml::Node& node, Service& service, Reader& reader) 
   const auto policy = reader.text(node);
   if (!policy) return;
   if (*policy == "build") {
-    return reader.invalid(node, kExpected, "nodes build no images: give 'image:'");
+    service.image.written_pull_policy = *policy;
+    return reader.error(node.location, "compose.unsupported-value",
+                        "'pull_policy: build' is not supported: nodes build no images", "give 'image:'");
   }
   if (!set_pull_policy(*policy, service.image)) return reader.invalid(node, kExpected);
   service.image.written_pull_policy = *policy;
@@ -79,7 +79,7 @@ void read_pull_refresh_after(const yaml::Node& node, Service& service, Reader& r
   if (!text) return;
   const auto interval = parse_duration(*text);
   if (!interval || *interval < std::chrono::seconds(1)) {
-    return reader.invalid(node, "a duration such as '24h'");
+    return reader.refused_by_engine(node, "a duration such as '24h'");
   }
   service.image.pull_refresh_after = std::chrono::duration_cast<Seconds>(*interval);
   settle_refresh(service.image);
@@ -89,12 +89,16 @@ void read_container_name(const yaml::Node& node, Service& service, Reader& reade
   const auto name = reader.text(node);
   if (!name) return;
   service.image.container_name = {*name, node.location};
+  constexpr std::string_view kExpected =
+      "at least two of a-z, A-Z, 0-9, '_', '.' and '-', first a letter or digit";
   const auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-  const bool valid =
-      name->size() >= 2 && name->size() <= 255 && alnum(name->front()) &&
-      std::ranges::all_of(*name, [&](char c) { return alnum(c) || c == '_' || c == '.' || c == '-'; });
-  if (!valid)
-    reader.invalid(node, "at least two of a-z, A-Z, 0-9, '_', '.' and '-', first a letter or digit");
+  const auto allowed = [&](char c) { return alnum(c) || c == '_' || c == '.' || c == '-'; };
+  const auto begins = [&](char a, char b) { return alnum(a) && allowed(b); };
+  // The specification asks for such a name anywhere in the text, the engine for nothing else.
+  if (std::ranges::adjacent_find(*name, begins) == name->end()) return reader.invalid(node, kExpected);
+  if (!alnum(name->front()) || name->size() > 255 || !std::ranges::all_of(*name, allowed)) {
+    reader.refused_by_engine(node, kExpected);
+  }
 }
 
 void read_pin(const yaml::Node& node, Image& image, Reader& reader) {
@@ -110,7 +114,7 @@ void read_own(const yaml::Node& node, Service& service, Reader& reader) {
 
 constexpr Field<Service> kFields[] = {
     {"image", read_image},
-    {"build", read_build},
+    {.key = "build", .read = read_build, .note = "ignored with a warning; without `image`, refused"},
     {"pull_policy", read_pull_policy},
     {"pull_refresh_after", read_pull_refresh_after},
     {"platform", read_text<&Service::image, &Image::platform>},

@@ -1,7 +1,11 @@
 #include <charconv>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "hub/desired/compose/keys/family.h"
 #include "hub/desired/compose/keys/numbers.h"
+#include "hub/desired/compose/suggest.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -21,6 +25,18 @@ std::string engine_name(const std::string& name) {
   return name == "any" ? "always" : name;
 }
 
+}  // namespace
+
+void check_restart(const yaml::Node& node, const std::string& name, Reader& reader) {
+  constexpr std::string_view kNames[] = {"no", "always", "on-failure", "unless-stopped", "none", "any"};
+  if (std::ranges::find(kNames, name) != std::end(kNames)) return;
+  const auto meant = closest(name, kNames);
+  reader.refused_by_engine(node, fmt::format("'{}'", fmt::join(kNames, "', '")),
+                           meant ? fmt::format("did you mean '{}'?", *meant) : "");
+}
+
+namespace {
+
 void read_restart(const yaml::Node& node, Service& service, Reader& reader) {
   Lifecycle& lifecycle = service.lifecycle;
   if (node.type() == yaml::Type::kBool) return reader.invalid(node, "a string", "write 'no'");
@@ -29,12 +45,12 @@ void read_restart(const yaml::Node& node, Service& service, Reader& reader) {
   lifecycle.restart_text = *text;
   if (text->starts_with(kOnFailure)) {
     const auto count = parse_count(std::string_view(*text).substr(kOnFailure.size()));
-    if (!count) return reader.invalid(node, "'on-failure:' and a number");
+    if (!count) return reader.refused_by_engine(node, "'on-failure:' and a number");
     lifecycle.restart = {"on-failure", *count};
     return;
   }
-  const auto name = reader.choice(node, {"no", "always", "on-failure", "unless-stopped", "none", "any"});
-  if (name) lifecycle.restart = {engine_name(*name), 0};
+  lifecycle.restart = {engine_name(*text), 0};
+  check_restart(node, *text, reader);
 }
 
 void read_grace_period(const yaml::Node& node, Service& service, Reader& reader) {

@@ -56,10 +56,7 @@ std::optional<std::int64_t> read_count(const yaml::Node& node, Reader& reader) {
 std::optional<float> read_cpus(const yaml::Node& node, Reader& reader) {
   const auto cpus = reader.number(node);
   if (!cpus) return std::nullopt;
-  if (!(*cpus >= 0 && *cpus < 1e6)) {
-    reader.invalid(node, "a number of processors such as '0.5'");
-    return std::nullopt;
-  }
+  if (!(*cpus >= 0 && *cpus < 1e6)) reader.refused_by_engine(node, "a number of processors such as '0.5'");
   return static_cast<float>(*cpus);
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "hub/desired/compose/keys/development.h"
+
 namespace hivemind::hub::compose {
 namespace {
 
@@ -11,12 +13,21 @@ constexpr std::array kFamilies{
     &kLinks,   &kDependsOn, &kHealthcheck, &kLifecycle,      &kHooks,  &kLabels,  &kHosts,       &kSecurity,
     &kDevices, &kResources, &kBlockIo,     &kDeviceRequests, &kDeploy, &kLogging};
 
+std::vector<KnownKey> extends_keys() {
+  return {{"file"}, {"service"}};
+}
+
+// project.h has dealt with them.
+void check_profiles(const yaml::Node& node, Reader& reader) {
+  if (node.is_null()) reader.is_sequence(node);
+}
+
 // Keys of the specification that no family reads.
 constexpr UnreadKey kUnread[] = {
-    {"profiles", Unread::kSilent},  // project.h has dealt with it
-    {"extends", Unread::kSilent},   // so has assemble.h
-    {"attach", Unread::kIgnored, "it is about the output of 'docker compose up'"},
-    {"develop", Unread::kIgnored, "nodes build nothing"},
+    {"profiles", Unread::kSilent, {}, nullptr, check_profiles},
+    {"extends", Unread::kSilent, {}, extends_keys},  // assemble.h has
+    {"attach", Unread::kIgnored, "it is about the output of 'docker compose up'", nullptr, check_attach},
+    {"develop", Unread::kIgnored, "nodes build nothing", nullptr, check_develop},
     {"credential_spec", Unread::kRefused, "only engines on Windows have such accounts; remove it"},
     {"models", Unread::kRefused, "run the model in a service of its own"},
     {"provider", Unread::kRefused, "it is a program on the machine of 'docker compose'; nodes have none"},

@@ -5,9 +5,17 @@
 namespace hivemind::hub::compose {
 namespace {
 
+// A number below zero is a size for the schema alone.
+std::optional<std::int64_t> read_size(const yaml::Node& node, Reader& reader) {
+  const auto number = node.type() == yaml::Type::kInteger ? node.as_integer() : std::nullopt;
+  if (number.value_or(0) >= 0) return read_bytes(node, reader);
+  reader.refused_by_engine(node, "a size such as '512m' or '1.5g'");
+  return number;
+}
+
 template <auto Member>
 void read_limit_bytes(const yaml::Node& node, Service& service, Reader& reader) {
-  if (const auto bytes = read_bytes(node, reader)) {
+  if (const auto bytes = read_size(node, reader)) {
     (service.resources.*Member).plain = Located<std::int64_t>{*bytes, node.location};
   }
 }
@@ -25,15 +33,15 @@ void read_swap(const yaml::Node& node, Service& service, Reader& reader) {
   service.resources.memory_swap = read_bytes(node, reader, Unlimited::kYes);
 }
 void read_shm_size(const yaml::Node& node, Service& service, Reader& reader) {
-  service.resources.shm_size = read_bytes(node, reader);
+  service.resources.shm_size = read_size(node, reader);
 }
 
 // The reference sends no 0, and the engine takes its own default then.
 void read_swappiness(const yaml::Node& node, Service& service, Reader& reader) {
   const auto value = reader.integer(node);
   if (!value) return;
-  if (*value < -1 || *value > 100) return reader.invalid(node, "a number from 0 to 100, or -1");
   service.resources.memory_swappiness = value;
+  if (*value < -1 || *value > 100) return reader.refused_by_engine(node, "a number from 0 to 100, or -1");
   if (*value == 0) {
     reader.warning(node.location, "compose.no-effect",
                    "'mem_swappiness' 0 has no effect, as with docker compose: the engine's default holds",

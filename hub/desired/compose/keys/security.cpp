@@ -39,7 +39,7 @@ void read_security_opt(const yaml::Node& node, Service& service, Reader& reader)
     const std::string& text = option.value;
     const std::size_t cut = text.find('=') != std::string::npos ? text.find('=') : text.find(':');
     if (cut == std::string::npos && text != "no-new-privileges") {
-      reader.error(option.location, "compose.invalid-value",
+      reader.error(option.location, "compose.refused-by-engine",
                    fmt::format("'security_opt' is '{}', expected 'name=value' or 'no-new-privileges'", text));
     }
     service.security.security_opt.push_back(text);
@@ -61,7 +61,8 @@ void read_namespace(const yaml::Node& node, Service& service, Reader& reader,
     if (text->starts_with(prefix) && text->size() > prefix.size()) return;
   }
   if (std::ranges::find(words, *text) != words.end()) return;
-  reader.invalid(node, fmt::format("'{}', 'service:NAME' or 'container:NAME'", fmt::join(words, "', '")));
+  reader.refused_by_engine(node,
+                           fmt::format("'{}', 'service:NAME' or 'container:NAME'", fmt::join(words, "', '")));
 }
 void read_pid(const yaml::Node& node, Service& service, Reader& reader) {
   read_namespace<&Security::pid>(node, service, reader, {"host"});
@@ -70,18 +71,12 @@ void read_ipc(const yaml::Node& node, Service& service, Reader& reader) {
   read_namespace<&Security::ipc>(node, service, reader, {"host", "shareable", "private", "none"});
 }
 
-// One of few words, or nothing at all.
+// The node's, or the container's own.
 template <auto Member>
-void read_word(const yaml::Node& node, Service& service, Reader& reader,
-               std::initializer_list<std::string_view> words) {
-  if (node.is_scalar() && node.scalar.empty()) return;
-  if (auto word = reader.choice(node, words)) service.security.*Member = std::move(*word);
-}
-void read_uts(const yaml::Node& node, Service& service, Reader& reader) {
-  read_word<&Security::uts>(node, service, reader, {"host"});
-}
-void read_userns_mode(const yaml::Node& node, Service& service, Reader& reader) {
-  read_word<&Security::userns_mode>(node, service, reader, {"host"});
+void read_host_or_own(const yaml::Node& node, Service& service, Reader& reader) {
+  service.security.*Member = reader.text(node).value_or("");
+  const std::string& word = service.security.*Member;
+  if (!word.empty() && word != "host") reader.refused_by_engine(node, "'host'");
 }
 void read_cgroup(const yaml::Node& node, Service& service, Reader& reader) {
   if (auto word = reader.choice(node, {"host", "private"})) service.security.cgroup = std::move(*word);
@@ -98,16 +93,19 @@ void read_isolation(const yaml::Node& node, Service& service, Reader& reader) {
 }
 
 // The engine's socket and the credentials of the user who runs 'docker compose': a node has no such user.
-void read_use_api_socket(const yaml::Node& node, Service&, Reader& reader) {
+void read_use_api_socket(const yaml::Node& node, Service& service, Reader& reader) {
   if (node.type() != yaml::Type::kBool) return reader.wrong_type(node, "true or false");
-  if (!reader.boolean(node).value_or(false)) return;
+  service.security.api_socket = reader.boolean(node).value_or(false);
+  if (!service.security.api_socket) return;
   reader.error(node.location, "compose.unsupported-value",
                "'use_api_socket' is not supported: nodes have no user whose credentials it could pass on",
                "mount '/var/run/docker.sock' as a volume");
 }
 
 constexpr Field<Service> kFields[] = {
-    {"use_api_socket", read_use_api_socket},
+    {.key = "use_api_socket",
+     .read = read_use_api_socket,
+     .note = "only `false`: nodes have no user whose credentials it could pass on"},
     {"cap_add", read_list<&Service::security, &Security::cap_add>},
     {"cap_drop", read_list<&Service::security, &Security::cap_drop>},
     {"privileged", read_flag<&Service::security, &Security::privileged>},
@@ -117,12 +115,12 @@ constexpr Field<Service> kFields[] = {
     {"sysctls", read_sysctls},
     {"pid", read_pid},
     {"ipc", read_ipc},
-    {"uts", read_uts},
-    {"userns_mode", read_userns_mode},
+    {"uts", read_host_or_own<&Security::uts>},
+    {"userns_mode", read_host_or_own<&Security::userns_mode>},
     {"cgroup", read_cgroup},
     {"cgroup_parent", read_text<&Service::security, &Security::cgroup_parent>},
     {"runtime", read_text<&Service::security, &Security::runtime>},
-    {"isolation", read_isolation},
+    {.key = "isolation", .read = read_isolation, .note = "only `default`: the rest is for Windows"},
 };
 
 void emit_options(const Security& security, EngineBody& body) {
@@ -181,6 +179,7 @@ void print(const Service& service, const Project&, nlohmann::json& into) {
   put(into, "cgroup_parent", security.cgroup_parent);
   put(into, "runtime", security.runtime);
   put(into, "isolation", security.isolation);
+  if (security.api_socket) into["use_api_socket"] = true;
 }
 
 }  // namespace
