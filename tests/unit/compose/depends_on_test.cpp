@@ -104,7 +104,7 @@ TEST_CASE("a start interval needs a newer engine, and a start period") {
   CHECK(compiled.body("app").at("Healthcheck").at("StartInterval") == 1000000000);
   CHECK(compiled.result->release.engine_api() == "1.44");
   CHECK(compile_service("    healthcheck: {test: a, start_interval: 1s}\n").errors() ==
-        "4:28 compose.invalid-value");
+        "4:28 compose.refused-by-engine");
 }
 
 TEST_CASE("a health check may be disabled, or only change the image's timing") {
@@ -118,7 +118,7 @@ TEST_CASE("a health check may be disabled, or only change the image's timing") {
 
 TEST_CASE("mistakes in a health check are refused with their place") {
   CHECK(compile_service("    healthcheck: {interval: 30}\n").errors() == "4:29 compose.invalid-value");
-  CHECK(compile_service("    healthcheck: {interval: 1us}\n").errors() == "4:29 compose.invalid-value");
+  CHECK(compile_service("    healthcheck: {interval: 1us}\n").errors() == "4:29 compose.refused-by-engine");
   CHECK(compile_service("    healthcheck: {test: [curl, x]}\n").errors() == "4:25 compose.invalid-value");
   CHECK(compile_service("    healthcheck: {retries: many}\n").errors() == "4:28 compose.wrong-type");
   CHECK(compile_service("    healthcheck: {intervall: 1s}\n").errors() == "4:19 compose.unknown-key");

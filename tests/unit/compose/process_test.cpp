@@ -68,7 +68,7 @@ TEST_CASE("platform, pull policy and container name travel beside the body") {
   CHECK(compile_service("    pull_policy: if_not_present\n").service("app").pull_policy() ==
         v1::PULL_POLICY_MISSING);
   CHECK(compile_service("    pull_policy: never\n").service("app").pull_policy() == v1::PULL_POLICY_NEVER);
-  CHECK(compile_service("    pull_policy: build\n").errors() == "4:18 compose.invalid-value");
+  CHECK(compile_service("    pull_policy: build\n").errors() == "4:18 compose.unsupported-value");
   CHECK(compile_service("    pull_policy: sometimes\n").errors() == "4:18 compose.invalid-value");
   CHECK(compile_service("    pull_policy: every_x\n").errors() == "4:18 compose.invalid-value");
 }
@@ -96,8 +96,8 @@ TEST_CASE("when an image is pulled changes no container") {
 }
 
 TEST_CASE("what is no image reference is refused") {
-  CHECK(compile("services:\n  app:\n    image: Nginx:1\n").errors() == "3:12 compose.invalid-value");
-  CHECK(compile("services:\n  app:\n    image: 'nginx:'\n").errors() == "3:12 compose.invalid-value");
+  CHECK(compile("services:\n  app:\n    image: Nginx:1\n").errors() == "3:12 compose.refused-by-engine");
+  CHECK(compile("services:\n  app:\n    image: 'nginx:'\n").errors() == "3:12 compose.refused-by-engine");
   const std::string digest(64, 'a');
   CHECK(
       compile("services:\n  app:\n    image: reg.example:5000/a/b__c:v1@sha256:" + digest + "\n").errors() ==
@@ -128,8 +128,8 @@ TEST_CASE("stop signal, grace period, init and restart policy") {
 
 TEST_CASE("a restart policy that is mistyped gets a suggestion") {
   const auto compiled = compile_service("    restart: allways\n");
-  CHECK(compiled.errors() == "4:14 compose.invalid-value");
-  CHECK_THAT(compiled.message("compose.invalid-value"), ContainsSubstring("did you mean 'always'?"));
+  CHECK(compiled.errors() == "4:14 compose.refused-by-engine");
+  CHECK_THAT(compiled.message("compose.refused-by-engine"), ContainsSubstring("did you mean 'always'?"));
   CHECK_THAT(compile_service("    restart: false\n").message("compose.invalid-value"),
              ContainsSubstring("'no'"));
 }
