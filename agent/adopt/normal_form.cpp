@@ -208,8 +208,10 @@ json normal_config(const json& config, const json& inspected) {
   normal["Env"] = assignments(member(normal, "Env"));
   if (member(normal, "Labels").is_object()) normal["Labels"] = labels_of(normal["Labels"]);
   json ports = json::array();
-  for (const auto& [port, nothing] : member(normal, "ExposedPorts").items()) ports.push_back(port);
-  normal["ExposedPorts"] = std::move(ports);
+  // A port without a protocol is one of TCP.
+  for (const auto& [port, nothing] : member(normal, "ExposedPorts").items())
+    ports.push_back(port.find('/') == std::string::npos ? port + "/tcp" : port);
+  normal["ExposedPorts"] = sorted(ports);
   // Mount points without a volume's name stand here or among the mounts: what is made of them tells.
   normal.erase("Volumes");
   return normal;
@@ -229,6 +231,7 @@ json normal_host(const json& host) {
   normal["PortBindings"] = ports_of(member(host, "PortBindings"));
   normal["RestartPolicy"] = restart_policy_of(member(host, "RestartPolicy"));
   if (text(normal, "NetworkMode") == "default") normal["NetworkMode"] = "bridge";
+  if (text(normal, "Isolation") == "default") normal.erase("Isolation");
   if (member(normal, "PidsLimit") == -1) normal.erase("PidsLimit");
   if (member(normal, "MemorySwappiness") == -1) normal.erase("MemorySwappiness");
   return normal;

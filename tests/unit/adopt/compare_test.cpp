@@ -113,6 +113,12 @@ TEST_CASE("ports, restart policies and memory are compared") {
   CHECK(differ(host(R"("Memory":67108864)"), host("")) == "HostConfig.Memory: 67108864 | \n");
 }
 
+TEST_CASE("an exposed port without a protocol is one of TCP") {
+  CHECK(differ(config(R"("ExposedPorts":{"80/tcp":{}})"), config(R"("ExposedPorts":{"80":{}})")) == "");
+  CHECK(differ(config(R"("ExposedPorts":{"80/udp":{}})"), config(R"("ExposedPorts":{"80":{}})")) ==
+        "Config.ExposedPorts: [\"80/udp\"] | [\"80/tcp\"]\n");
+}
+
 TEST_CASE("networks that a container is on are compared with what was asked for") {
   CHECK(differ(R"("NetworkSettings":{"Networks":{"a":{"Aliases":["x"],"IPAMConfig":{}}}})",
                R"("NetworkSettings":{"Networks":{"b":{"IPAMConfig":{"IPv4Address":"10.0.0.9"}}}})") ==

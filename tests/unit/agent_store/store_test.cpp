@@ -136,3 +136,17 @@ TEST_CASE("what cannot be written is kept, told of, and written when it can be")
   CHECK(Store(home).manifest() == "envelope");
   CHECK(kept.memory.events_after(0, 10).size() == 1);
 }
+
+TEST_CASE("what was adopted is known after a restart") {
+  const TemporaryDirectory directory;
+  const Adopted adopted{{"c1", {{"com.hivemind.stack", "web"}, {"com.hivemind.service", "app"}}}};
+  {
+    Kept kept(directory.path());
+    CHECK(kept.memory.adopted().empty());
+    REQUIRE(kept.memory.save_adopted(adopted));
+  }
+  Kept kept(directory.path());
+  CHECK(kept.memory.adopted() == adopted);
+  REQUIRE(kept.memory.save_adopted({}));
+  CHECK(kept.memory.adopted().empty());
+}
