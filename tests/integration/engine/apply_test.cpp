@@ -27,7 +27,7 @@ class LiveNode {
     v1::Manifest none = manifest(++generation_, {});
     none.set_node(live.node);
     wanted_ = std::make_shared<const Desired>(desired_from(none));
-    reconciler_->set_desired(wanted_);
+    for (const auto& reconciler : all_) reconciler->set_desired(wanted_);
     until([this] { return live.await(live.engine.observe()).containers.empty(); });
     settle();
   }
@@ -37,6 +37,7 @@ class LiveNode {
     reconciler_ =
         std::make_shared<Reconciler>(live.loop.get_executor(), live.engine,
                                      Reconciler::Options{directory.path()}, std::move(past), std::move(on));
+    all_.push_back(reconciler_);
     reconciler_->start();
     if (wanted_) reconciler_->set_desired(wanted_);
   }
@@ -103,6 +104,7 @@ class LiveNode {
 
  private:
   std::shared_ptr<Reconciler> reconciler_;
+  std::vector<std::shared_ptr<Reconciler>> all_;  // also those that another one took the place of
   std::shared_ptr<const Desired> wanted_;
   std::uint64_t generation_ = 0;
 };
@@ -163,7 +165,7 @@ TEST_CASE("shared namespaces and volumes are those of the container that there i
   }
   SECTION("when it is removed by hand") {
     const std::string before = node.container("side").id;
-    node.live.raw("DELETE", "/containers/" + node.name("app") + "?force=1");
+    node.live.raw("DELETE", "/containers/" + node.name("app") + "?force=1&v=1");
     REQUIRE(node.until([&] {
       const Observed observed = node.live.await(node.live.engine.observe());
       return std::ranges::any_of(observed.containers, [&](const Container& one) {
