@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/ids.h"
 #include "hub/desired/compose/resources.h"
 #include "hub/desired/compose/suggest.h"
 
@@ -78,7 +79,7 @@ void check_network_mode(const Service& service, Reader& reader) {
   const bool shared = mode.value.starts_with("service:") || mode.value.starts_with("container:");
   const bool published = !service.ports.published.empty();
   if (shared && (published || !service.ports.exposed.empty())) {
-    reader.error(service.ports.location.value_or(mode.location), "compose.conflict",
+    reader.error(service.ports.location.value_or(mode.location), "compose.refused-by-engine",
                  fmt::format("ports cannot be published or exposed with 'network_mode: {}'", mode.value),
                  "publish them at the service whose network it is");
   } else if (!shared && published && mode.value != "bridge") {
@@ -91,7 +92,7 @@ void check_network_mode(const Service& service, Reader& reader) {
                      !hosts.extra_hosts.empty();
   if (shared && named) {
     reader.error(
-        hosts.location.value_or(mode.location), "compose.conflict",
+        hosts.location.value_or(mode.location), "compose.refused-by-engine",
         fmt::format("'hostname', 'domainname', 'dns' and 'extra_hosts' cannot be set with 'network_mode: {}'",
                     mode.value),
         "set them at the service whose network it is");
@@ -119,6 +120,7 @@ void check_volumes(const Service& service, const Project& project, Reader& reade
   for (const Mount& mount : service.mounts.mounts) {
     if (mount.kind != MountKind::kVolume || mount.source.empty() || project.volumes.contains(mount.source))
       continue;
+    if (!mount.unsupported_type.empty() || !is_compose_key(mount.source)) continue;  // said already
     reader.error(mount.location, "compose.undefined-volume",
                  fmt::format("volume '{}' is not defined", mount.source),
                  did_you_mean(mount.source, project.volumes, "define it under the top-level 'volumes'"));

@@ -26,14 +26,15 @@ template <auto Member, auto Written>
 void read_id(const yaml::Node& node, ConfigUse& use, Reader& reader) {
   const auto text = reader.text(node);
   if (!text || text->empty()) return;
+  use.*Written = *text;
   std::uint32_t id = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), id);
   if (error != std::errc{} || end != text->data() + text->size()) {
-    return reader.invalid(node, "a number in quotes such as \"1000\"",
-                          "names are known in the container alone");
+    return reader.error(node.location, "compose.unsupported-value",
+                        fmt::format("'{}' is '{}', expected a number in quotes", reader.path(), *text),
+                        "names are known in the container alone");
   }
   use.*Member = id;
-  use.*Written = *text;
 }
 constexpr Field<ConfigUse> kUseFields[] = {{"source", read_source},
                                            {"target", read_target},

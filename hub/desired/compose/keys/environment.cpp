@@ -14,10 +14,6 @@ void read_environment(const yaml::Node& node, Service& service, Reader& reader) 
                    fmt::format("the name of variable '{}' of 'environment' ends in a space", name),
                    "write 'NAME=value' without spaces around the '='");
     }
-    if (name.ends_with(' ')) {
-      reader.error(value.location, "compose.invalid-value",
-                   fmt::format("variable '{}' ends in a space", name), "write 'NAME=value'");
-    }
     service.environment.values[name] = std::move(value.value);
   }
 }

@@ -1,7 +1,6 @@
 #include "hub/desired/compose/keys/mounts.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
@@ -20,6 +19,7 @@ void read_type(const yaml::Node& node, Mount& mount, Reader& reader) {
                  fmt::format("mounts of type '{}' are not supported", *type),
                  *type == "npipe" ? "named pipes are Windows'; nodes run Linux"
                                   : "cluster volumes are Swarm's: use a volume");
+    mount.unsupported_type = *type;
   }
   if (type == "bind") mount.kind = MountKind::kBind;
   if (type == "tmpfs") mount.kind = MountKind::kTmpfs;
@@ -36,10 +36,9 @@ void read_read_only(const yaml::Node& node, Mount& mount, Reader& reader) {
 void read_propagation(const yaml::Node& node, BindOptions& bind, Reader& reader) {
   const auto text = reader.text(node);
   if (!text || text->empty()) return;
-  if (!is_propagation(*text)) {
-    return reader.invalid(node, "'private', 'rprivate', 'shared', 'rshared', 'slave' or 'rslave'");
-  }
   bind.propagation = *text;
+  if (is_propagation(*text)) return;
+  reader.refused_by_engine(node, "'private', 'rprivate', 'shared', 'rshared', 'slave' or 'rslave'");
 }
 void read_create_host_path(const yaml::Node& node, BindOptions& bind, Reader& reader) {
   bind.create_host_path = reader.boolean(node);
@@ -109,32 +108,47 @@ Mount read_long_mount(const yaml::Node& node, Reader& reader) {
 
 // --- what both forms must hold
 
-bool is_one_letter(const std::string& text) {
-  return text.size() == 1 && std::isalpha(static_cast<unsigned char>(text[0])) != 0;
-}
-
 void check_source(const yaml::Node& node, const Mount& mount, Reader& reader) {
-  const auto refuse = [&](std::string message, std::string remedy) {
-    reader.error(node.location, "compose.invalid-value", std::move(message), std::move(remedy));
+  const auto refuse = [&](std::string_view code, std::string message, std::string remedy) {
+    reader.error(node.location, code, std::move(message), std::move(remedy));
   };
   const std::string& source = mount.source;
   const bool is_volume = mount.kind == MountKind::kVolume;
   if (mount.kind == MountKind::kBind && source.empty()) {
-    refuse("a bind mount needs 'source'", "is a variable unset?");
+    refuse("compose.invalid-value", "a bind mount needs 'source'", "is a variable unset?");
   } else if (mount.kind == MountKind::kImage && source.empty()) {
-    refuse("an image mount needs 'source', the image", "is a variable unset?");
-  } else if (source.starts_with("~")) {
-    reader.error(node.location, "compose.home-path",
-                 fmt::format("mount source '{}' is in a home directory", source),
-                 "nodes have none to speak of: write an absolute path, or one relative to the Compose file");
+    refuse("compose.refused-by-engine", "an image mount needs 'source', the image", "is a variable unset?");
+  } else if (mount.kind == MountKind::kBind && is_windows_path(source)) {
+    refuse("compose.unsupported-value", fmt::format("mount source '{}' is a Windows path", source),
+           "nodes run Linux");
+  } else if (mount.kind == MountKind::kBind && source.starts_with("~")) {
+    refuse("compose.home-path", fmt::format("mount source '{}' is in a home directory", source),
+           "nodes have none to speak of: write an absolute path, or one relative to the Compose file");
   } else if (is_volume && !source.empty() && !is_compose_key(source)) {
-    refuse(fmt::format("volume '{0}' is not a name", source),
+    refuse("compose.invalid-value", fmt::format("volume '{0}' is not a name", source),
            source.find('/') != std::string::npos
                ? fmt::format("a relative path begins with './': './{}'", source)
                : "use a-z, A-Z, 0-9, '.', '_' and '-'");
-  } else if (is_volume && is_one_letter(source)) {
-    refuse(fmt::format("volume '{}' has a name of one letter, which Compose takes for a drive", source),
+  }
+}
+
+void check_target(const yaml::Node& node, Mount& mount, Reader& reader) {
+  const std::string& target = mount.target;
+  const auto refuse = [&](std::string_view code, std::string message, std::string remedy) {
+    reader.error(node.location, code, std::move(message), std::move(remedy));
+  };
+  if (target.starts_with("/")) {
+    mount.target = clean_target(target);
+  } else if (mount.source.empty() && target.size() > 2 && target[2] == '/' && is_windows_path(target)) {
+    refuse("compose.unsupported-value",
+           fmt::format("volume '{}' has a name of one letter, which Compose takes for a drive", target[0]),
            "use a longer name");
+  } else if (is_windows_path(target)) {
+    refuse("compose.unsupported-value", fmt::format("mount target '{}' is a Windows path", target),
+           "nodes run Linux");
+  } else {
+    refuse("compose.refused-by-engine", fmt::format("mount target '{}' is not absolute", target),
+           "write where it is in the container, from '/'");
   }
 }
 
@@ -160,24 +174,12 @@ void check_options(const yaml::Node& node, const Mount& mount, Reader& reader) {
   }
 }
 
-// Paths that mean something on the machines of people, and are printed for them.
-bool is_of_another_machine(const Mount& mount) {
-  return mount.source.starts_with("~") || (mount.kind != MountKind::kImage && is_windows_path(mount.source));
-}
-
+// One message a mount.
 void check_mount(const yaml::Node& node, Mount& mount, Reader& reader) {
-  if (mount.kind != MountKind::kImage && is_windows_path(mount.source)) {
-    return reader.error(node.location, "compose.unsupported-value",
-                        fmt::format("mount source '{}' is a Windows path", mount.source), "nodes run Linux");
-  }
-  if (!mount.target.starts_with("/")) {
-    return reader.error(node.location, "compose.invalid-value",
-                        fmt::format("mount target '{}' is not absolute", mount.target),
-                        "write where it is in the container, from '/'");
-  }
-  mount.target = clean_target(mount.target);
-  check_source(node, mount, reader);
-  check_options(node, mount, reader);
+  const int errors_before = reader.errors();
+  check_target(node, mount, reader);
+  if (reader.errors() == errors_before) check_source(node, mount, reader);
+  if (reader.errors() == errors_before) check_options(node, mount, reader);
 }
 
 // The later of two mounts at one place stands for both, as in the reference.
@@ -201,9 +203,9 @@ void read_volumes(const yaml::Node& node, Service& service, Reader& reader) {
     const int errors_before = reader.errors();
     std::optional<Mount> mount =
         item.is_map() ? std::optional(read_long_mount(item, reader)) : read_short_mount(item, reader);
-    if (reader.errors() != errors_before || !mount) continue;
-    check_mount(item, *mount, reader);
-    if (reader.errors() != errors_before && !is_of_another_machine(*mount)) continue;
+    if (!mount || mount->target.empty()) continue;
+    // What is wrong for a node is kept for the normalised model, which has it.
+    if (reader.errors() == errors_before) check_mount(item, *mount, reader);
     mount->location = item.location;
     add(std::move(*mount), service, reader);
   }
@@ -213,9 +215,8 @@ void read_tmpfs(const yaml::Node& node, Service& service, Reader& reader) {
   for (Text& item : reader.text_or_texts(node)) {
     if (!item.value.starts_with("/")) {
       reader.error(
-          item.location, "compose.invalid-value",
+          item.location, "compose.refused-by-engine",
           fmt::format("tmpfs target '{}' is not absolute", item.value.substr(0, item.value.find(':'))));
-      continue;
     }
     service.mounts.tmpfs.push_back(std::move(item));
   }

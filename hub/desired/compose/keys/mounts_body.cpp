@@ -137,7 +137,9 @@ nlohmann::json print_options(const ImageOptions& image) {
 }
 
 nlohmann::json print_mount(const Mount& mount, const Project& project) {
-  nlohmann::json into = {{"type", name_of(mount.kind)}, {"target", mount.target}};
+  nlohmann::json into = {
+      {"type", mount.unsupported_type.empty() ? name_of(mount.kind) : mount.unsupported_type},
+      {"target", mount.target}};
   const bool relative = mount.kind == MountKind::kBind && !mount.source.starts_with("/");
   put(into, "source",
       relative && !is_windows_path(mount.source) ? project.printed_path(mount.source) : mount.source);

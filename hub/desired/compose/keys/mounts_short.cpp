@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, 6> kPropagations{"private", "rprivate", "
                                                         "rshared", "slave",    "rslave"};
 
 bool is_path(std::string_view source) {
-  return source.starts_with("/") || source.starts_with(".") || source.starts_with("~");
+  return source.starts_with("/") || source.starts_with(".") || source.starts_with("~") ||
+         is_windows_path(source);
 }
 
 BindOptions& bind_of(Mount& mount) {
@@ -53,6 +54,23 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+// At ':', but for that of a Windows drive, which the reference takes for a part of a path.
+std::vector<std::string> split_mount(std::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  for (const char c : text) {
+    const bool drive = part.size() == 1 && std::isalpha(static_cast<unsigned char>(part[0])) != 0;
+    if (c == ':' && !drive) {
+      parts.push_back(std::move(part));
+      part.clear();
+    } else {
+      part += c;
+    }
+  }
+  parts.push_back(std::move(part));
+  return parts;
+}
+
 // Unknown options are ignored by the reference, too, but there in silence.
 void apply_options(const yaml::Node& node, std::string_view options, Mount& mount, Reader& reader) {
   for (const std::string& option : split(options, ',')) {
@@ -70,13 +88,9 @@ bool is_propagation(std::string_view text) {
 }
 
 bool is_windows_path(std::string_view text) {
-  if (text.starts_with("\\\\")) return true;
   const bool drive =
-      text.size() > 2 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 && text[1] == ':';
-  if (!drive) return false;
-  // "C:/data:/var" has one more part than a volume of one letter.
-  return text.find('\\') != std::string_view::npos ||
-         (text[2] == '/' && text.find(":/", 2) != std::string_view::npos);
+      text.size() > 1 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 && text[1] == ':';
+  return drive || text.starts_with("\\\\");
 }
 
 std::string clean_target(const std::string& target) {
@@ -93,8 +107,7 @@ std::optional<Mount> read_short_mount(const yaml::Node& node, Reader& reader) {
     reader.invalid(node, expected, std::move(remedy));
     return std::nullopt;
   };
-  if (is_windows_path(*text)) return refuse("a Linux path", "nodes run Linux");
-  const std::vector<std::string> parts = split(*text, ':');
+  const std::vector<std::string> parts = split_mount(*text);
   if (parts.size() > 3)
     return refuse("'[source:]target[:options]'", "use the long form for paths with a ':'");
   for (const std::string& part : parts) {

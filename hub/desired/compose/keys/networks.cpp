@@ -34,7 +34,7 @@ void read_address(const yaml::Node& node, NetworkUse& use, Reader& reader) {
   if (!text) return;
   use.*Member = *text;
   if (!text->empty() && !IsAddress(*text)) {
-    reader.invalid(node, IsAddress == is_ipv4_address ? "an IPv4 address" : "an IPv6 address");
+    reader.refused_by_engine(node, IsAddress == is_ipv4_address ? "an IPv4 address" : "an IPv6 address");
   }
 }
 void read_link_local(const yaml::Node& node, NetworkUse& use, Reader& reader) {
@@ -43,7 +43,7 @@ void read_link_local(const yaml::Node& node, NetworkUse& use, Reader& reader) {
 std::string read_mac(const yaml::Node& node, Reader& reader) {
   const auto text = reader.text(node);
   if (!text || text->empty()) return "";
-  if (!is_mac_address(*text)) reader.invalid(node, "a MAC address such as '02:42:ac:11:00:02'");
+  if (!is_mac_address(*text)) reader.refused_by_engine(node, "a MAC address such as '02:42:ac:11:00:02'");
   return *text;
 }
 void read_use_mac(const yaml::Node& node, NetworkUse& use, Reader& reader) {
@@ -115,10 +115,12 @@ bool is_network_mode(const std::string& mode) {
 void read_mode(const yaml::Node& node, Service& service, Reader& reader) {
   const auto mode = reader.text(node);
   if (!mode || mode->empty()) return;
-  if (!is_network_mode(*mode)) {
-    return reader.invalid(node, "'host', 'none', 'bridge', 'service:NAME', 'container:NAME' or a network");
-  }
   service.networks.mode = {*mode, node.location};
+  if (is_network_mode(*mode)) return;
+  constexpr std::string_view kExpected =
+      "'host', 'none', 'bridge', 'service:NAME', 'container:NAME' or a network";
+  if (*mode == "service:") return reader.invalid(node, kExpected);
+  reader.refused_by_engine(node, kExpected);
 }
 
 void read_service_mac(const yaml::Node& node, Service& service, Reader& reader) {

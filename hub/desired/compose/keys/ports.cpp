@@ -94,20 +94,20 @@ void read_target(const yaml::Node& node, Port& port, Reader& reader) {
 }
 void read_published(const yaml::Node& node, Port& port, Reader& reader) {
   const auto text = reader.text(node, Allowed::kNumbers);
-  if (text && !set_published(*text, port)) {
-    reader.invalid(node, "a port of 1 to 65535 or a range of them", "is a variable unset?");
-  }
+  if (!text || set_published(*text, port)) return;
+  port.unusable = *text;
+  reader.refused_by_engine(node, "a port of 1 to 65535 or a range of them", "is a variable unset?");
 }
 void read_host_ip(const yaml::Node& node, Port& port, Reader& reader) {
-  port.host_ip = without_brackets(reader.text(node).value_or(""));
+  port.host_ip = reader.text(node).value_or("");
   if (!port.host_ip.empty() && !is_address(port.host_ip)) reader.invalid(node, "an IP address");
 }
 void read_protocol(const yaml::Node& node, Port& port, Reader& reader) {
   const auto text = reader.text(node);
   if (!text || text->empty()) return;
   const auto protocol = to_protocol(*text);
-  if (!protocol) return reader.invalid(node, "'tcp', 'udp' or 'sctp'");
-  port.protocol = *protocol;
+  port.protocol = protocol.value_or(*text);
+  if (!protocol) reader.refused_by_engine(node, "'tcp', 'udp' or 'sctp'");
 }
 // 'ingress' and 'host' both publish on the one node that there is.
 template <auto Member>
@@ -155,8 +155,11 @@ void read_expose(const yaml::Node& node, Service& service, Reader& reader) {
     const auto text = reader.text(item, Allowed::kNumbers);
     if (!text) continue;
     const auto target = parse_target(*text);
-    if (!target) {
-      reader.invalid(item, "a port such as '80' or '53/udp'");
+    if (item.type() == yaml::Type::kFloat) {
+      reader.wrong_type(item, "a string or an integer");
+    } else if (!target) {
+      service.ports.exposed.push_back({{}, {}, *text});
+      reader.refused_by_engine(item, "a port such as '80' or '53/udp'");
     } else if (std::ranges::find(service.ports.exposed, *text, &ExposedPort::written) ==
                service.ports.exposed.end()) {
       service.ports.exposed.push_back({target->first, target->second, *text});
@@ -169,7 +172,7 @@ constexpr Field<Service> kFields[] = {{"ports", read_ports, Null::kRefused, {}, 
 
 // Of the n-th target of a range; empty: the engine picks one.
 std::string published_text(const Port& port, int n) {
-  if (!port.published) return port.zero ? "0" : "";
+  if (!port.published) return port.zero ? "0" : port.unusable;
   return port.target.count() > 1 ? std::to_string(port.published->first + n) : to_string(*port.published);
 }
 

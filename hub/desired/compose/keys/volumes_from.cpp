@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "hub/desired/compose/keys/family.h"
 
 namespace hivemind::hub::compose {
@@ -7,22 +5,16 @@ namespace {
 
 constexpr std::string_view kContainer = "container:";
 
-// "service[:ro|rw]" or "container:name[:ro|rw]".
-std::optional<VolumesFrom> parse(const Text& written) {
-  VolumesFrom from{.service = {}, .container = {}, .read_only = false, .written = written};
-  std::string_view text = written.value;
+// "service[:ro|rw]" or "container:name[:ro|rw]"; false: that is not all that is written.
+bool parse(VolumesFrom& from) {
+  std::string_view text = from.written.value;
   const bool foreign = text.starts_with(kContainer);
   if (foreign) text.remove_prefix(kContainer.size());
   const std::size_t colon = text.find(':');
-  if (colon != std::string_view::npos) {
-    const std::string_view access = text.substr(colon + 1);
-    if (access != "ro" && access != "rw") return std::nullopt;
-    from.read_only = access == "ro";
-  }
-  std::string name(text.substr(0, colon));
-  if (name.empty()) return std::nullopt;
-  (foreign ? from.container : from.service) = std::move(name);
-  return from;
+  const std::string_view access = colon == std::string_view::npos ? "rw" : text.substr(colon + 1);
+  from.read_only = access == "ro";
+  (foreign ? from.container : from.service) = text.substr(0, colon);
+  return (access == "ro" || access == "rw") && colon != 0 && !text.empty();
 }
 
 void read_volumes_from(const yaml::Node& node, Service& service, Reader& reader) {
@@ -30,11 +22,9 @@ void read_volumes_from(const yaml::Node& node, Service& service, Reader& reader)
   for (const yaml::Node& item : node.items) {
     const auto text = reader.text(item);
     if (!text) continue;
-    if (auto from = parse({*text, item.location})) {
-      service.mounts.volumes_from.push_back(std::move(*from));
-    } else {
-      reader.invalid(item, "'service', 'service:ro' or 'container:name:ro'");
-    }
+    VolumesFrom from{.service = {}, .container = {}, .read_only = false, .written = {*text, item.location}};
+    if (!parse(from)) reader.refused_by_engine(item, "'service', 'service:ro' or 'container:name:ro'");
+    service.mounts.volumes_from.push_back(std::move(from));
   }
 }
 
