@@ -52,26 +52,20 @@ class Neighbours {
   using Key = std::vector<const CompiledRelease*>;       // by the order of the file; null: none
   using Judgement = std::vector<std::vector<Conflict>>;  // as many, and in the same order
 
-  const Judgement& judge(const Key& releases, const std::vector<Column>& columns) {
+  const Judgement& judge(const Key& releases, const std::vector<const OutcomePtr*>& outcomes,
+                         const std::vector<Column>& columns) {
     const auto [found, fresh] = judged_.try_emplace(releases);
     if (!fresh) return found->second;
     ClaimedBy claimed;
     for (std::size_t i = 0; i < releases.size(); ++i) {
       found->second.push_back(releases[i] == nullptr
                                   ? std::vector<Conflict>{}
-                                  : claimed.add(columns[i].entry->name, claims(*releases[i])));
+                                  : claimed.add(columns[i].entry->name, (*outcomes[i])->claims));
     }
     return found->second;
   }
 
  private:
-  const Claims& claims(const CompiledRelease& release) {
-    const auto [found, fresh] = claims_.try_emplace(&release);
-    if (fresh) found->second = claims_of(release);
-    return found->second;
-  }
-
-  std::unordered_map<const CompiledRelease*, Claims> claims_;
   std::map<Key, Judgement> judged_;
 };
 
@@ -138,10 +132,11 @@ class Compiler::Impl {
   }
 
   void forget_unlisted_stacks() {
-    std::erase_if(stacks_, [&](const auto& known) {
-      return std::ranges::none_of(fleet_->stacks,
-                                  [&](const StackEntry& e) { return e.enabled && e.name == known.first; });
-    });
+    std::set<std::string_view> listed;
+    for (const StackEntry& entry : fleet_->stacks) {
+      if (entry.enabled) listed.insert(entry.name);
+    }
+    std::erase_if(stacks_, [&](const auto& known) { return !listed.contains(known.first); });
   }
 
   static void note_unlisted(const KnownPins& known, Compilation& result) {
@@ -199,7 +194,7 @@ class Compiler::Impl {
         outcomes[i] = &found->second;
         if (found->second) releases[i] = found->second->release.get();
       }
-      const Neighbours::Judgement& judgement = neighbours.judge(releases, columns);
+      const Neighbours::Judgement& judgement = neighbours.judge(releases, outcomes, columns);
       for (std::size_t i = 0; i < columns.size(); ++i) {
         if (outcomes[i] == nullptr) continue;
         const OutcomePtr& outcome = *outcomes[i];

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/desired/claims.h"
 #include "hub/desired/diagnostic.h"
 #include "hub/desired/node_variables.h"
 #include "hub/desired/pins.h"
@@ -18,6 +19,7 @@ namespace hivemind::hub {
 // What compiling a stack came to, and what of the node's variables it depended on.
 struct Outcome {
   ReleasePtr release;  // null: there were errors
+  Claims claims;       // of the release
   Diagnostics diagnostics;
   std::vector<std::pair<std::string, std::string>>
       read;  // names in the order of reading, with their fingerprints

@@ -177,7 +177,10 @@ OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& s
     if (pins) note_pins(*pins, *outcome);
     add_paths(paths, snapshot);
     for (const std::string& name : environment.order_read()) names.add(name);
-    if (release) outcome->release = shared(std::move(*release));
+    if (release) {
+      outcome->release = shared(std::move(*release));
+      outcome->claims = claims_of(*outcome->release);
+    }
   }
   name_stack(outcome->diagnostics);
   for (const std::string& name : names.order()) outcome->read.emplace_back(name, variables.fingerprint(name));
