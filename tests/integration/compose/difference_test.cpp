@@ -28,7 +28,12 @@ struct Intended {
   const char* reason;
 };
 
-constexpr std::array<Intended, 2> kIntended{{
+constexpr std::array<Intended, 5> kIntended{{
+    {"Config\\.ExposedPorts", ".*", ".*[0-9]-[0-9].*",
+     "docker compose hands 'expose: 101-102/udp' on as one port, which the engine takes for two"},
+    {"HostConfig\\.VolumesFrom", ".*:ro.*", ".*",
+     "docker compose loses the ':ro' of volumes_from a service; the specification has it"},
+    {"Mounts\\./shared\\.RW", "\"no\"", "\"yes\"", "likewise"},
     {"HostConfig\\.Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"",
      "a relative path is a directory of the node's, not of a checked-out repository"},
     {"Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"", "likewise, as the engine resolves it"},
@@ -46,7 +51,7 @@ const char* why_intended(const Difference& difference) {
 }
 
 struct Score {
-  std::size_t cases = 0, refused = 0, containers = 0, networks = 0, volumes = 0;
+  std::size_t cases = 0, refused = 0, ours_refused = 0, containers = 0, networks = 0, volumes = 0;
   std::size_t fields = 0, intended = 0, differences = 0;
 };
 
@@ -65,7 +70,7 @@ std::string read(const fs::path& file) {
 // Every image is the one that is there.
 void copy_case(const fs::path& from, const fs::path& to) {
   fs::copy(from, to, fs::copy_options::recursive);
-  static const std::regex kImage("(\\bimage: *)[^\\s,}]+");
+  static const std::regex kImage("(\\bimage: *)(\"[^\"]*\"|'[^']*'|\\$\\{[^}]*\\}\\S*|[^\\s,}]+)");
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(to)) {
     const std::string kind = entry.path().extension().string();
     if (!entry.is_regular_file() || (kind != ".yml" && kind != ".yaml")) continue;
@@ -165,6 +170,14 @@ std::vector<fs::path> cases_in(const fs::path& directory) {
   return cases;
 }
 
+// Where docker compose goes on and fails later, or leaves a part out without a word.
+bool is_refused_on_purpose(const std::string& failure) {
+  return failure.find("compose.port-conflict") != std::string::npos ||
+         failure.find("compose.no-services") != std::string::npos ||
+         failure.find("compose.unset-variable") != std::string::npos ||
+         failure.find("needs Engine API") != std::string::npos;
+}
+
 void compare_case(const EngineClient& engine, const fs::path& directory, Score& score) {
   const std::string name = directory.filename().string();
   const TemporaryDirectory temporary;
@@ -178,6 +191,11 @@ void compare_case(const EngineClient& engine, const fs::path& directory, Score& 
     return;
   }
   const MadeByProduct ours = made_by_product(engine, copy, project);
+  if (is_refused_on_purpose(ours.made.failure)) {
+    ++score.ours_refused;
+    std::cout << fmt::format("{}: refused by us: {}\n", name, ours.made.failure);
+    return;
+  }
   if (!ours.made.failure.empty()) FAIL_CHECK(name << ": not made: " << ours.made.failure);
   ++score.cases;
   Comparer(name, score).compare(ours, theirs);
@@ -202,11 +220,12 @@ TEST_CASE("hub and agent make what docker compose makes") {
     for (const fs::path& directory : cases_in(folder)) compare_case(engine, directory, score);
   }
   std::cout << fmt::format(
-      "{} files ({} not made by docker compose here): {} containers, {} networks, {} volumes; {} fields "
+      "{} files ({} more not made by docker compose here, {} refused by us): {} containers, {} networks, {} "
+      "volumes; {} fields "
       "compared, "
       "{} intended differences, {} others\n",
-      score.cases, score.refused, score.containers, score.networks, score.volumes, score.fields,
-      score.intended, score.differences);
+      score.cases, score.refused, score.ours_refused, score.containers, score.networks, score.volumes,
+      score.fields, score.intended, score.differences);
   CHECK(score.differences == 0);
 }
 

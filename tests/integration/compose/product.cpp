@@ -92,6 +92,7 @@ class Maker {
  private:
   static bool starts(const agent::Step& step) {
     return std::holds_alternative<agent::StartContainer>(step.action) ||
+           std::holds_alternative<agent::RunHooks>(step.action) ||
            std::holds_alternative<agent::PullImage>(step.action);
   }
   static bool makes(const agent::Step& step) {

@@ -27,6 +27,8 @@ Outcome compose(const fs::path& directory, const std::string& project, std::vect
                                    "HOME=/root",
                                    "DOCKER_HOST=" + EngineClient::url(),
                                    docker_compose().string(),
+                                   "--env-file",
+                                   "/dev/null",
                                    "-p",
                                    project,
                                    "-f",
@@ -53,7 +55,8 @@ Made made_with_label(const EngineClient& engine, const std::string& label) {
   Made made;
   std::map<std::string, std::string> names;  // by id
   for (const json& one : engine.http().get("/containers/json?all=1&filters=" + filter(label))) {
-    const json inspected = engine.inspect(one.at("Id").get<std::string>());
+    const json inspected = engine.find(one.at("Id").get<std::string>());
+    if (inspected.is_null()) continue;  // it is just going
     const std::string name = inspected.at("Name").get<std::string>().substr(1);
     names[inspected.at("Id").get<std::string>()] = name;
     made.containers[name] = inspected;
