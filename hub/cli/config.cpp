@@ -92,6 +92,16 @@ class Request {
                            command_.consistency, paths, diagnostics_);
   }
 
+  // From the working directory where they are below it, else absolute.
+  void name_files_as_the_user_does() {
+    const fs::path here = fs::current_path();
+    for (Diagnostic& one : diagnostics_) {
+      if (one.location.file.empty()) continue;
+      const fs::path file = root_ / one.location.file;
+      one.location.file = (is_below(file, here) ? file.lexically_relative(here) : file).string();
+    }
+  }
+
  private:
   void read_variables() {
     std::vector<fs::path> files = command_.env_files;
@@ -152,7 +162,9 @@ class Request {
 
 ExitCode config(const ConfigCommand& command, Variables process, const Console& console) {
   Diagnostics diagnostics;
-  const auto model = Request(command, std::move(process), diagnostics).model();
+  Request request(command, std::move(process), diagnostics);
+  const auto model = request.model();
+  request.name_files_as_the_user_does();
   if (model && command.format == ModelFormat::kJson) console.out << model->dump(2) << '\n';
   if (model && command.format == ModelFormat::kYaml) console.out << yaml::print(*model);
   console.err << diagnostics_view(diagnostics_json(diagnostics), console.err_screen());
