@@ -183,7 +183,7 @@ TEST_CASE("owners and modes of secrets are numbers, and change the container") {
   CHECK(with(", uid: '5'").service("app").config_hash() != with("").service("app").config_hash());
   CHECK(with(", mode: 0400").service("app").config_hash() != with("").service("app").config_hash());
   CHECK(with(", uid: 5").errors() == "4:32 compose.wrong-type");
-  CHECK(with(", uid: www").errors() == "4:32 compose.invalid-value");
+  CHECK(with(", uid: www").errors() == "4:32 compose.unsupported-value");
   CHECK(with(", mode: 99999").errors() == "4:33 compose.invalid-value");
   CHECK(with(", mode: rw").errors() == "4:33 compose.invalid-value");
   CHECK(with(", owner: x").errors() == "4:27 compose.unknown-key");

@@ -22,10 +22,11 @@ TEST_CASE("what is no environment is refused with its place") {
   CHECK(compile_service("    environment: {A: [1]}\n").errors() == "4:22 compose.wrong-type");
   CHECK(compile_service("    environment: [A, 5]\n").errors() == "4:22 compose.wrong-type");
   CHECK(compile_service("    environment:\n").errors() == "4:5 compose.wrong-type");
-  CHECK(compile_service("    environment: ['=x']\n").errors() == "4:19 compose.invalid-value");
+  CHECK(compile_service("    environment: ['=x']\n").errors() == "4:19 compose.refused-by-engine");
+  CHECK(compile_service("    environment: ['A = x']\n").errors() == "4:19 compose.invalid-value");
   CHECK(compile_service("    env_file: {path: a}\n").errors() == "4:15 compose.wrong-type");
   CHECK(compile_service("    env_file: [{required: true}]\n").errors() == "4:16 compose.missing-key");
-  CHECK(compile_service("    env_file: [{path: a, format: json}]\n").errors() ==
+  CHECK(compile_service("    env_file: [{path: a, format: json, required: false}]\n").errors() ==
         "4:34 compose.invalid-value");
 }
 

@@ -100,7 +100,7 @@ TEST_CASE("an external volume is only looked up") {
   CHECK(compiled.volume("db").name() == "db");
   CHECK(compiled.volume("db").engine_body().empty());
   CHECK(compile_service("", "volumes:\n  db: {external: true, driver: local}\n").errors() ==
-        "5:24 compose.conflict");
+        "5:24 compose.invalid-value");
 }
 
 TEST_CASE("mounts that make no sense are refused with their place") {
@@ -108,15 +108,19 @@ TEST_CASE("mounts that make no sense are refused with their place") {
     return compile_service("    volumes:\n      - " + mount + "\n", kVolumes).errors();
   };
   CHECK(errors("nodb:/data") == "5:9 compose.undefined-volume");
-  CHECK(errors("db:data") == "5:9 compose.invalid-value");
+  CHECK(errors("db:data") == "5:9 compose.refused-by-engine");
   CHECK(errors("data/x:/data") == "5:9 compose.invalid-value");
   CHECK(errors("~/x:/data") == "5:9 compose.home-path");
-  CHECK(errors("v:/v") == "5:9 compose.invalid-value");
-  CHECK(errors("'C:\\x:/data'") == "5:9 compose.invalid-value");
-  CHECK(errors("'C:/x:/data'") == "5:9 compose.invalid-value");
-  CHECK(errors(R"('\\.\pipe\x:/data')") == "5:9 compose.invalid-value");
+  CHECK(errors("v:/v") == "5:9 compose.unsupported-value");
+  CHECK(errors("'C:\\x:/data'") == "5:9 compose.unsupported-value");
+  CHECK(errors("'C:/x:/data'") == "5:9 compose.unsupported-value");
+  CHECK(errors(R"('\\.\pipe\x:/data')") == "5:9 compose.unsupported-value");
   CHECK(errors("/a:/b:ro:z") == "5:9 compose.invalid-value");
   CHECK(errors("5") == "5:9 compose.wrong-type");
+  CHECK(errors("'/a:C:\\data'") == "5:9 compose.unsupported-value");
+  CHECK(errors("{type: bind, source: /a, target: /b, bind: {propagation: far}}") ==
+        "5:66 compose.refused-by-engine");
+  CHECK(errors("{type: tmpfs, target: /y, tmpfs: {size: 0.5}}") == "5:49 compose.wrong-type");
   CHECK(errors("{source: db, target: /y}") == "5:9 compose.missing-key");
   CHECK(errors("{type: volume, source: db}") == "5:9 compose.missing-key");
   CHECK(errors("{type: npipe, source: x, target: /y}") == "5:16 compose.unsupported-value");
@@ -171,8 +175,9 @@ TEST_CASE("the volumes of other containers imply a dependency and are part of wh
   CHECK(app.config_hash() !=
         compile_service("    depends_on: [store]\n", other).service("app").config_hash());
   CHECK(compile_service("    volumes_from: [none]\n").errors() == "4:20 compose.undefined-service");
-  CHECK(compile_service("    volumes_from: ['store:rx']\n", other).errors() == "4:20 compose.invalid-value");
-  CHECK(compile_service("    volumes_from: ['container:']\n").errors() == "4:20 compose.invalid-value");
+  CHECK(compile_service("    volumes_from: ['store:rx']\n", other).errors() ==
+        "4:20 compose.refused-by-engine");
+  CHECK(compile_service("    volumes_from: ['container:']\n").errors() == "4:20 compose.refused-by-engine");
 }
 
 }  // namespace hivemind::tests

@@ -96,15 +96,15 @@ TEST_CASE("a service's MAC address is that on its first network, unless that has
   };
   CHECK(addresses("") == "02:42:ac:11:65:43 - ");
   CHECK(addresses(", mac_address: 02:42:ac:11:65:44") == "02:42:ac:11:65:44 - ");
-  CHECK(compile_service("    mac_address: nothing\n").errors() == "4:18 compose.invalid-value");
+  CHECK(compile_service("    mac_address: nothing\n").errors() == "4:18 compose.refused-by-engine");
 }
 
 TEST_CASE("what is no address or number of an endpoint is refused with its place") {
   const auto errors = [](const std::string& options) {
     return compile_service("    networks: {a: {" + options + "}}\n", "networks:\n  a:\n").errors();
   };
-  CHECK(errors("ipv4_address: '::1'") == "4:34 compose.invalid-value");
-  CHECK(errors("ipv6_address: 10.0.0.1") == "4:34 compose.invalid-value");
+  CHECK(errors("ipv4_address: '::1'") == "4:34 compose.refused-by-engine");
+  CHECK(errors("ipv6_address: 10.0.0.1") == "4:34 compose.refused-by-engine");
   CHECK(errors("priority: '5'") == "4:30 compose.wrong-type");
   CHECK(errors("gw_priority: high") == "4:33 compose.wrong-type");
   CHECK(errors("driver_opts: {a: true}") == "4:37 compose.wrong-type");
@@ -155,9 +155,9 @@ TEST_CASE("the network of another service implies a dependency on it, and the ag
 TEST_CASE("what cannot go with another's network is refused, as the engine would") {
   const std::string vpn = "  vpn:\n    image: a\n";
   CHECK(compile_service("    network_mode: service:vpn\n    ports: [80:80]\n", vpn).errors() ==
-        "5:12 compose.conflict");
+        "5:12 compose.refused-by-engine");
   CHECK(compile_service("    network_mode: service:vpn\n    hostname: h\n", vpn).errors() ==
-        "5:15 compose.conflict");
+        "5:15 compose.refused-by-engine");
   CHECK(compile_service("    network_mode: host\n    networks: [default]\n").errors() ==
         "4:19 compose.conflict\n5:16 compose.undefined-network");
 }

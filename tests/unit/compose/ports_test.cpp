@@ -62,6 +62,12 @@ TEST_CASE("what is no port is refused with its place") {
   CHECK(compile_service("    ports:\n      - 80.5\n").errors() == "5:9 compose.invalid-value");
   CHECK(compile_service("    ports:\n      - localhost:80:80\n").errors() == "5:9 compose.invalid-value");
   CHECK(compile_service("    ports:\n      - '::1:80:80'\n").errors() == "5:9 compose.invalid-value");
+  CHECK(compile_service("    ports:\n      - {target: 80, published: http}\n").errors() ==
+        "5:33 compose.refused-by-engine");
+  CHECK(compile_service("    ports:\n      - {target: 80, protocol: http}\n").errors() ==
+        "5:32 compose.refused-by-engine");
+  CHECK(compile_service("    expose: [http]\n").errors() == "4:14 compose.refused-by-engine");
+  CHECK(compile_service("    expose: [1.5]\n").errors() == "4:14 compose.wrong-type");
   CHECK(compile_service("    ports: 80\n").errors() == "4:12 compose.wrong-type");
 }
 
