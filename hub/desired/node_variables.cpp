@@ -8,6 +8,7 @@ namespace {
 constexpr std::string_view kNode = "HIVEMIND_NODE";
 constexpr std::string_view kStack = "HIVEMIND_STACK";
 constexpr std::string_view kRevision = "HIVEMIND_REVISION";
+constexpr std::string_view kProject = "COMPOSE_PROJECT_NAME";
 
 const std::string* find_in(const Variables& variables, std::string_view name) {
   const auto found = variables.find(name);
@@ -23,7 +24,7 @@ const std::string* NodeVariables::assigned(std::string_view name) const {
 
 const std::string* NodeVariables::built_in(std::string_view name) const {
   if (name == kNode) return &node_.id;
-  if (name == kStack) return &stack_.name;
+  if (name == kStack || name == kProject) return &stack_.name;
   if (name == kRevision) return &revision_;
   return find_in(built_in_labels_, name);
 }
@@ -40,6 +41,7 @@ Variables NodeVariables::merged(const Variables& env_files) const {
   all.insert(env_files.begin(), env_files.end());
   all.emplace(kNode, node_.id);
   all.emplace(kStack, stack_.name);
+  all.emplace(kProject, stack_.name);
   all.emplace(kRevision, revision_);
   all.insert(built_in_labels_.begin(), built_in_labels_.end());
   return all;

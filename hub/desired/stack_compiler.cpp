@@ -140,7 +140,8 @@ std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup,
       const auto found = all.find(name);
       return found == all.end() ? std::nullopt : std::optional(found->second);
     };
-    const auto variables = parse_env_file(file.text, file.path, earlier_too, diagnostics);
+    const auto variables =
+        parse_env_file(file.text, file.path, earlier_too, diagnostics, options_.unset_variables);
     if (!variables) return std::nullopt;
     for (const auto& [name, value] : *variables) all.insert_or_assign(name, value);
   }

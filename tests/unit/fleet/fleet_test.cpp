@@ -155,6 +155,24 @@ TEST_CASE("an unknown key is refused with its place and what was meant") {
              ContainsSubstring("(did you mean 'waves'?)"));
 }
 
+TEST_CASE("profiles are one name or a list, unset variables an error unless the stack says otherwise") {
+  const StackEntry plain = fleet(kStack).stacks.front();
+  CHECK(plain.profiles.empty());
+  CHECK(plain.unset_variables == UnsetVariables::kError);
+  const StackEntry one = fleet(kStack + "    profiles: debug\n    unset_variables: warn\n").stacks.front();
+  CHECK(one.profiles == std::vector<std::string>{"debug"});
+  CHECK(one.unset_variables == UnsetVariables::kWarn);
+  const StackEntry two =
+      fleet(kStack + "    profiles: [debug, metrics]\n    unset_variables: error\n").stacks.front();
+  CHECK(two.profiles == std::vector<std::string>{"debug", "metrics"});
+  CHECK(two.unset_variables == UnsetVariables::kError);
+  CHECK(one_refusal(kStack + "    unset_variables: ignore\n") ==
+        "stacks.yml:4:22: error: stack 'web': 'unset_variables' is 'ignore'; expected 'error' or 'warn' "
+        "[fleet.unset-variables]");
+  CHECK_THAT(one_refusal(kStack + "    profiles: {a: b}\n"),
+             ContainsSubstring("'profiles' is given a map, expected a string or a list of strings"));
+}
+
 TEST_CASE("names of stacks are checked and unique") {
   CHECK(one_refusal(kStack + "  - name: web\n    compose_file: b.yml\n") ==
         "stacks.yml:4:11: error: stack 'web': name 'web' is already taken at line 2 (names of stacks are "
