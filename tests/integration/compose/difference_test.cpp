@@ -51,7 +51,7 @@ const char* why_intended(const Difference& difference) {
 }
 
 struct Score {
-  std::size_t cases = 0, refused = 0, ours_refused = 0, containers = 0, networks = 0, volumes = 0;
+  std::size_t seen = 0, cases = 0, refused = 0, ours_refused = 0, containers = 0, networks = 0, volumes = 0;
   std::size_t fields = 0, intended = 0, differences = 0;
 };
 
@@ -178,12 +178,20 @@ bool is_refused_on_purpose(const std::string& failure) {
          failure.find("needs Engine API") != std::string::npos;
 }
 
+struct Leftovers {
+  const EngineClient& engine;
+  std::string label;
+  ~Leftovers() { engine.remove_all(label); }
+};
+
 void compare_case(const EngineClient& engine, const fs::path& directory, Score& score) {
   const std::string name = directory.filename().string();
   const TemporaryDirectory temporary;
   const fs::path copy = temporary.path() / "project";
   copy_case(directory, copy);
-  const std::string project = fmt::format("h7-{}", ::getpid());
+  // Of its own: docker compose that fails leaves what its other requests are still making.
+  const std::string project = fmt::format("difference-{}-{}", ::getpid(), score.seen++);
+  const Leftovers leftovers{engine, "com.docker.compose.project=" + project};
   const Made theirs = made_by_reference(engine, copy, project);
   if (!theirs.failure.empty()) {
     ++score.refused;
