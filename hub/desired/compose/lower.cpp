@@ -71,6 +71,9 @@ bool starts_first(const Service& service) {
   return service.deploy && service.deploy->update && service.deploy->update->order == "start-first";
 }
 
+// The Engine API (1.x) that has networks without IPv4; older engines ignore the wish.
+constexpr int kNetworksWithoutIpv4 = 48;
+
 class Lowering {
  public:
   Lowering(const Project& project, const std::string& stack, Repository& repository, Reader& reader)
@@ -135,7 +138,10 @@ class Lowering {
 
   void add_resources() {
     for (const auto& [key, network] : project_.networks) {
-      if (networks_.contains(key)) fill(*release_.add_networks(), network, network_body(network));
+      if (!networks_.contains(key)) continue;
+      if (network.enable_ipv4 && !*network.enable_ipv4)
+        api_minor_ = std::max(api_minor_, kNetworksWithoutIpv4);
+      fill(*release_.add_networks(), network, network_body(network));
     }
     for (const auto& [key, volume] : project_.volumes) {
       if (volumes_.contains(key)) fill(*release_.add_volumes(), volume, volume_body(volume));
