@@ -25,25 +25,12 @@ struct Chosen {
 // alone.
 constexpr Chosen kChosen[] = {
     {"loader_extends.TestLoadExtendsSameFile.1", "its answer names a directory of where it was recorded"},
-    {"loader_loader.TestLoadBindMountSourceIsWindowsAbsolute.1", "Windows paths are refused"},
-    {"loader_loader.TestLoadBindMountSourceIsWindowsAbsolute.2", "Windows paths are refused"},
-    {"loader_loader.TestLoadBindMountSourceIsWindowsAbsolute.3", "Windows paths are refused"},
     {"loader_loader.TestLoadSSHWithKeyValueInBuildConfig.1",
      "the reference fails to print 'build.ssh' as JSON"},
     {"loader_loader.TestLoadSSHWithKeysValuesInBuildConfig.1",
      "the reference fails to print 'build.ssh' as JSON"},
     {"loader_loader.TestXService.1", "the reference loses a service's network whose name begins with 'x-'"},
     {"loader_reset.TestResetCycle.4", "the reference sees a cycle where one name begins with another"},
-    {"loader_tests_build_extra.TestBuildNoCacheFilter.1", "a key that is younger than the reference"},
-    {"loader_tests_volumes.TestNpipeVolume.1", "named pipes are refused"},
-    {"override_merge_volumes.TestMergeVolumes.1",
-     "volumes of one letter, which the reference takes for drives"},
-    {"override_merge_volumes.TestMergeVolumes.2",
-     "volumes of one letter, which the reference takes for drives"},
-    {"override_merge_volumes.TestMergeVolumes.3",
-     "volumes of one letter, which the reference takes for drives"},
-    {"transform_defaults.TestRegisterDefaultValue.5", "a host's name where the engine wants a port"},
-    {"transform_defaults.TestRegisterDefaultValue.6", "a host's name where the engine wants a port"},
 };
 
 bool is_chosen(const std::string& name) {
