@@ -193,4 +193,81 @@ TEST_CASE("paths start at the directory of stacks.yml") {
   CHECK(runs(Compiler("prod").compile(snapshot, nodes({"a"}), std::nullopt), "a") == "web=x:1");
 }
 
+TEST_CASE("profiles of the stack and of COMPOSE_PROFILES choose its services, node by node") {
+  const std::string compose =
+      "services:\n  app: {image: x}\n  debug: {image: d, profiles: [debug]}\n  extra: {image: e, profiles: "
+      "[extra, all]}\n";
+  const auto services = [&](const std::string& profiles) {
+    const tests::MemorySnapshot snapshot{
+        {"stacks.yml", "stacks: [{name: web, compose_file: web.yml" + profiles +
+                           "}]\nnodes: {b: {vars: {COMPOSE_PROFILES: 'extra,debug'}}}\n"},
+        {"web.yml", compose}};
+    const Compilation made = compile(snapshot, nodes({"a", "b"}));
+    std::string text;
+    for (const char* node : {"a", "b"}) {
+      const ReleasePtr one = release(made, node, "web");
+      REQUIRE(one);
+      for (const auto& service : one->release.services()) text += service.name() + " ";
+      text += "| ";
+    }
+    return text;
+  };
+  CHECK(services("") == "app | app debug extra | ");
+  CHECK(services(", profiles: debug") == "app debug | app debug extra | ");
+  CHECK(services(", profiles: [all]") == "app extra | app debug extra | ");
+  CHECK(services(", profiles: '*'") == "app debug extra | app debug extra | ");
+}
+
+TEST_CASE("a change of a stack's profiles and rule for variables is seen") {
+  tests::MemorySnapshot snapshot{
+      {"stacks.yml", "stacks: [{name: web, compose_file: web.yml}]"},
+      {"web.yml", "services: {app: {image: 'x$TAG', profiles: [p]}, b: {image: y}}\n"}};
+  Compiler compiler("");
+  const Compilation refused = compiler.compile(snapshot, nodes({"a"}), std::nullopt);
+  REQUIRE(refused.diagnostics.size() == 1);
+  CHECK(to_text(refused.diagnostics[0])
+            .starts_with("web.yml:1:25: error: stack 'web': variable 'TAG' is not set"));
+  CHECK(runs(refused, "a") == "web=-");
+  snapshot.file("stacks.yml", "stacks: [{name: web, compose_file: web.yml, unset_variables: warn}]");
+  CHECK(runs(compiler.compile(snapshot, nodes({"a"}), std::nullopt), "a") == "web=y");
+  snapshot.file("stacks.yml",
+                "stacks: [{name: web, compose_file: web.yml, unset_variables: warn, profiles: p}]");
+  CHECK(runs(compiler.compile(snapshot, nodes({"a"}), std::nullopt), "a") == "web=x");
+}
+
+TEST_CASE("unset variables of the stack's env files follow its rule") {
+  const auto with = [](const std::string& rule) {
+    const tests::MemorySnapshot snapshot{
+        {"stacks.yml", "stacks: [{name: web, compose_file: web.yml, env_file: a.env" + rule + "}]"},
+        {"web.yml", image("x:${TAG}1")},
+        {"a.env", "TAG=$UNSET\n"}};
+    return compile(snapshot, nodes({"a"}));
+  };
+  CHECK(runs(with(""), "a") == "web=-");
+  REQUIRE(with("").diagnostics.size() == 1);
+  CHECK(with("").diagnostics[0].location == Location{"a.env", 1, 0});
+  CHECK(runs(with(", unset_variables: warn"), "a") == "web=x:1");
+}
+
+TEST_CASE("a change of a file that is included or extended compiles the stack anew, others do not") {
+  tests::MemorySnapshot snapshot{
+      {"stacks.yml", "stacks: [{name: web, compose_file: web/web.yml}]\nnodes: {b: {vars: {V: '2'}}}\n"},
+      {"web/web.yml",
+       "include: [../inc/inc.yml]\nservices: {app: {extends: {file: ../base.yml, service: base}}}\n"},
+      {"inc/inc.yml", "services: {zinc: {image: 'i:${V:-1}'}}\n"},
+      {"base.yml", "services: {base: {image: a}}\n"},
+      {"other.yml", "x"}};
+  Compiler compiler("");
+  CHECK(runs(compiler.compile(snapshot, nodes({"a", "b"}), std::nullopt), "a") == "web=a");
+  snapshot.file("base.yml", "services: {base: {image: b}}\n");
+  CHECK(runs(compiler.compile(snapshot, nodes({"a", "b"}), std::set<std::string>{"base.yml"}), "a") ==
+        "web=b");
+  snapshot.file("other.yml", "y");
+  CHECK(compiler.compile(snapshot, nodes({"a", "b"}), std::set<std::string>{"other.yml"}).compiled == 0);
+  snapshot.file("inc/.env", "V=3\n");
+  const Compilation made = compiler.compile(snapshot, nodes({"a", "b"}), std::set<std::string>{"inc/.env"});
+  CHECK(release(made, "a", "web")->release.services(1).image() == "i:3");
+  CHECK(release(made, "b", "web")->release.services(1).image() == "i:2");
+}
+
 }  // namespace hivemind::hub
