@@ -217,6 +217,18 @@ json normal_config(const json& config, const json& inspected) {
   return normal;
 }
 
+// Capabilities are alternatives, each a list: none is an empty one.
+json device_requests(const json& list) {
+  json requests = list.is_array() ? list : json::array();
+  for (json& request : requests) {
+    if (!member(request, "Capabilities").is_array()) continue;
+    for (json& all : request["Capabilities"]) {
+      if (all.is_null()) all = json::array();
+    }
+  }
+  return requests;
+}
+
 json normal_host(const json& host) {
   json normal = host.is_object() ? host : json::object();
   for (const char* key : {"Binds", "Mounts", "ContainerIDFile", "ConsoleSize", "AutoRemove"})
@@ -228,6 +240,7 @@ json normal_host(const json& host) {
   normal["CapDrop"] = capabilities(member(host, "CapDrop"));
   normal["Ulimits"] = by_key(member(host, "Ulimits"), "Name");
   normal["Devices"] = by_key(member(host, "Devices"), "PathInContainer");
+  normal["DeviceRequests"] = device_requests(member(host, "DeviceRequests"));
   normal["PortBindings"] = ports_of(member(host, "PortBindings"));
   normal["RestartPolicy"] = restart_policy_of(member(host, "RestartPolicy"));
   if (text(normal, "NetworkMode") == "default") normal["NetworkMode"] = "bridge";

@@ -108,8 +108,12 @@ constexpr UnreadKey kUnread[] = {
 void join_default_network(TopLevel& top) {
   for (auto& [name, service] : top.project.services) {
     NetworkUses& uses = service.networks;
-    if (!uses.networks.empty() || !uses.mode.value.empty() || service.is_provided()) continue;
-    uses.networks.emplace_back().network = {"default", service.location};
+    if (uses.networks.empty() && uses.mode.value.empty() && !service.is_provided()) {
+      uses.networks.emplace_back().network = {"default", service.location};
+    }
+    const bool joins = std::ranges::any_of(
+        uses.networks, [](const NetworkUse& use) { return use.network.value == "default"; });
+    if (!joins) continue;
     Network& network = top.project.networks["default"];
     if (!network.name.empty()) continue;
     network.key = "default";

@@ -128,7 +128,8 @@ bool Repository::walk(const std::string& directory, const std::string& prefix, i
     }
     if (leaves.size() >= kMaxReleaseFiles) {
       return refuse("compose.too-large",
-                    fmt::format("directory '{}' holds more than {} files", directory, kMaxReleaseFiles),
+                    fmt::format("the directory holds more than {} files, counted up to '{}'",
+                                kMaxReleaseFiles, directory),
                     "mount what is needed of it, or put it into an image");
     }
     leaves.push_back({name, *entry});

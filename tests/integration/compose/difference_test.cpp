@@ -28,7 +28,7 @@ struct Intended {
   const char* reason;
 };
 
-constexpr std::array<Intended, 5> kIntended{{
+constexpr std::array<Intended, 6> kIntended{{
     {"Config\\.ExposedPorts", ".*", ".*[0-9]-[0-9].*",
      "docker compose hands 'expose: 101-102/udp' on as one port, which the engine takes for two"},
     {"HostConfig\\.VolumesFrom", ".*:ro.*", ".*",
@@ -37,6 +37,8 @@ constexpr std::array<Intended, 5> kIntended{{
     {"HostConfig\\.Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"",
      "a relative path is a directory of the node's, not of a checked-out repository"},
     {"Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"", "likewise, as the engine resolves it"},
+    {"HostConfig\\.Devices\\..*\\.CgroupPermissions", "\"rwm\"", "",
+     "docker compose hands a device in the long form on without permissions, and no such container starts"},
 }};
 
 const char* why_intended(const Difference& difference) {
@@ -70,7 +72,7 @@ std::string read(const fs::path& file) {
 // Every image is the one that is there.
 void copy_case(const fs::path& from, const fs::path& to) {
   fs::copy(from, to, fs::copy_options::recursive);
-  static const std::regex kImage("(\\bimage: *)(\"[^\"]*\"|'[^']*'|\\$\\{[^}]*\\}\\S*|[^\\s,}]+)");
+  static const std::regex kImage("(\\bimage: *)(\"[^\"]*\"|'[^']*'|(\\$\\{[^}]*\\}|[^\\s,{}])+)");
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(to)) {
     const std::string kind = entry.path().extension().string();
     if (!entry.is_regular_file() || (kind != ".yml" && kind != ".yaml")) continue;
@@ -178,6 +180,11 @@ bool is_refused_on_purpose(const std::string& failure) {
          failure.find("needs Engine API") != std::string::npos;
 }
 
+std::string last_line(std::string text) {
+  text.erase(text.find_last_not_of(" \n") + 1);
+  return text.substr(text.rfind('\n') + 1);
+}
+
 struct Leftovers {
   const EngineClient& engine;
   std::string label;
@@ -195,7 +202,8 @@ void compare_case(const EngineClient& engine, const fs::path& directory, Score& 
   const Made theirs = made_by_reference(engine, copy, project);
   if (!theirs.failure.empty()) {
     ++score.refused;
-    std::cout << fmt::format("{}: not made by docker compose here: {}\n", name, theirs.failure);
+    std::cout << fmt::format("{}: not made by docker compose here: {}\n", name,
+                             last_line(theirs.failure));
     return;
   }
   const MadeByProduct ours = made_by_product(engine, copy, project);

@@ -28,11 +28,11 @@ struct Compiled {
 };
 
 Compiled compile(const fs::path& directory, const std::string& project) {
-  const hub::DirectorySnapshot snapshot(directory);
+  const hub::DirectorySnapshot snapshot(directory.parent_path());
   hub::compose::PathsRead paths;
   hub::Diagnostics diagnostics;
   Compiled compiled;
-  const auto source = hub::compose::load(snapshot, project, {"compose.yml"}, paths, diagnostics);
+  const auto source = hub::compose::load(snapshot, project, {directory.filename() / "compose.yml"}, paths, diagnostics);
   if (source) {
     hub::compose::Options options;
     options.unset_variables = hub::UnsetVariables::kWarn;

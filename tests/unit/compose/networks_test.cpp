@@ -20,6 +20,14 @@ TEST_CASE("the default network exists only where a service is on it") {
   CHECK(compiled.result->release.networks(0).name() == "web_back");
 }
 
+TEST_CASE("the default network may be named without being declared") {
+  const auto compiled = compile_service("    networks: {default: {aliases: [db]}}\n");
+  CHECK(compiled.errors().empty());
+  CHECK(compiled.network("default").name() == "web_default");
+  CHECK(json(compiled.service("app").endpoints(0).engine_body()) == json(R"({"Aliases":["app","db"]})"));
+  CHECK(compile_service("    networks: [default]\n").network("default").name() == "web_default");
+}
+
 TEST_CASE("aliases and addresses belong to the endpoint; the first is the one of highest priority") {
   const auto compiled = compile_service(
       "    networks:\n      a: {aliases: [db, app, db]}\n      b: {ipv4_address: 10.9.0.2, priority: 10}\n",

@@ -43,7 +43,13 @@ std::vector<std::function<void(const std::string&)>> all_decoders() {
           [](const std::string& text) { decode::volumes(text); },
           [](const std::string& text) { decode::image_id(text); },
           [](const std::string& text) { decode::created(text); },
-          [](const std::string& text) { decode::network_id(text); },
+          [](const std::string& text) { decode::network(text); },
+          [](const std::string& text) { decode::network_users(text); },
+          [](const std::string& text) { decode::volume(text); },
+          [](const std::string& text) { decode::listed_containers(text); },
+          [](const std::string& text) { decode::published_ports(text); },
+          [](const std::string& text) { decode::exec_id(text); },
+          [](const std::string& text) { decode::exit_code_of_exec(text); },
           [](const std::string& text) { decode::event(text); },
           [](const std::string& text) { decode::pull_line(text); }};
 }
@@ -137,7 +143,7 @@ TEST_CASE("an answer without an identity is corrupt") {
   check_corrupt([] { decode::container(replaced(kInspect, "\"Id\"", "\"Di\"")); }, "lacks 'Id'");
   check_corrupt([] { decode::container_ids(R"([{"Names":["/x"]}])"); }, "lacks 'Id'");
   check_corrupt([] { decode::created(R"({"Warnings":[]})"); }, "lacks 'Id'");
-  check_corrupt([] { decode::network_id("{}"); }, "lacks 'Id'");
+  check_corrupt([] { decode::network("{}"); }, "lacks 'Id'");
   check_corrupt([] { decode::version(R"({"Version":"20.10"})"); }, "lacks 'ApiVersion'");
 }
 
@@ -173,7 +179,7 @@ TEST_CASE("JSON of another shape is corrupt or reads as empty, and never anythin
 TEST_CASE("deep nesting is refused before it is parsed") {
   check_corrupt([] { decode::container(std::string(1'000'000, '[')); }, "nested deeper");
   check_corrupt([] { decode::container(R"({"Id":)" + std::string(200, '{')); }, "nested deeper");
-  CHECK(decode::network_id(R"({"Id":")" + std::string(200, '[') + R"(\"[{"})").size() == 203);
+  CHECK(decode::network(R"({"Id":")" + std::string(200, '[') + R"(\"[{"})").id.size() == 203);
 }
 
 TEST_CASE("every truncation of an answer is corrupt") {

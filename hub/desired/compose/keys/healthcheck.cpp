@@ -76,9 +76,9 @@ void emit(const Service& service, const Project&, EngineBody& body) {
   nlohmann::json& json = body.config["Healthcheck"] = nlohmann::json::object();
   if (check.disabled) {
     json["Test"] = Words{"NONE"};
-    return;
+  } else {
+    put(json, "Test", check.test);
   }
-  put(json, "Test", check.test);
   put_timing(json, "Interval", check.interval);
   put_timing(json, "Timeout", check.timeout);
   put_timing(json, "StartPeriod", check.start_period);
