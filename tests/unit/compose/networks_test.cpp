@@ -167,7 +167,7 @@ TEST_CASE("what cannot go with another's network is refused, as the engine would
   CHECK(compile_service("    network_mode: service:vpn\n    hostname: h\n", vpn).errors() ==
         "5:15 compose.refused-by-engine");
   CHECK(compile_service("    network_mode: host\n    networks: [default]\n").errors() ==
-        "4:19 compose.conflict\n5:16 compose.undefined-network");
+        "4:19 compose.conflict");
 }
 
 TEST_CASE("a network must be defined, and gets a suggestion") {
