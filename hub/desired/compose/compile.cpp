@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/contents.h"
 #include "hub/desired/compose/lower.h"
@@ -31,6 +35,45 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
   return CompiledRelease{std::move(release), repository.take_files()};
 }
 
+bool is_about_unset_variable(const Diagnostic& diagnostic) {
+  return diagnostic.code == "compose.unset-variable";
+}
+
+bool lacks_only_variables(const Diagnostics& diagnostics) {
+  return has_errors(diagnostics) && std::ranges::all_of(diagnostics, [](const Diagnostic& one) {
+           return one.severity != Severity::kError || is_about_unset_variable(one);
+         });
+}
+
+using Lines = std::set<std::pair<std::string, int>>;
+
+void add_lines_with_variables(const yaml::Node& node, Lines& lines) {
+  if (node.substituted) lines.emplace(node.location.file, node.location.line);
+  for (const yaml::Node& item : node.items) add_lines_with_variables(item, lines);
+  for (const auto& [key, value] : node.members) add_lines_with_variables(value, lines);
+}
+
+// A variable without value hides nothing else that is wrong: the rest is looked at as if it were empty. What
+// would be said of a line with a variable may follow from just that, and is left out.
+void look_further(const Source& source, const Environment& environment, Options options,
+                  const Snapshot& snapshot, PathsRead& paths, Diagnostics& diagnostics) {
+  options.unset_variables = UnsetVariables::kWarn;
+  Diagnostics others;
+  Reader reader(source.stack, others);
+  const auto document = assemble(source, environment, options, snapshot, paths, reader);
+  if (!document) return;
+  Project project = read_project(*document, source.stack, environment, options, reader);
+  validate(project, reader);
+  Lines lines;
+  add_lines_with_variables(*document, lines);
+  for (Diagnostic& other : others) {
+    const bool known = is_about_unset_variable(other) ||
+                       std::ranges::find(diagnostics, other) != diagnostics.end() ||
+                       lines.contains({other.location.file, other.location.line});
+    if (!known) diagnostics.push_back(std::move(other));
+  }
+}
+
 }  // namespace
 
 std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
@@ -38,6 +81,7 @@ std::optional<CompiledRelease> compile(const Source& source, const Environment& 
                                        Diagnostics& diagnostics) {
   Diagnostics own;
   auto result = compile_steps(source, environment, options, snapshot, paths, own);
+  if (lacks_only_variables(own)) look_further(source, environment, options, snapshot, paths, own);
   for (Diagnostic& diagnostic : own) {
     diagnostic.stack = source.stack;
     diagnostics.push_back(std::move(diagnostic));

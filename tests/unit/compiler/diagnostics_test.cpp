@@ -43,6 +43,18 @@ TEST_CASE("one diagnostic of several outcomes is said once") {
   CHECK(runs(made, "c") == "web=-");
 }
 
+TEST_CASE("a variable without value does not hide what else is wrong") {
+  const Compilation made =
+      compile(one_stack("services:\n  app:\n    image: x:$TAG\n    volumes: ['$DATA:/d']\n    hostnme: h\n"
+                        "    build: .\n    depends_on: [db]\n"),
+              nodes({"a"}));
+  std::string codes;
+  for (const Diagnostic& one : made.diagnostics) codes += one.code + " ";
+  CHECK(codes ==
+        "compose.unset-variable compose.unset-variable compose.unknown-key compose.build-ignored "
+        "compose.undefined-service ");
+}
+
 TEST_CASE("what is said is sorted by place") {
   const tests::MemorySnapshot snapshot{
       {"stacks.yml", "stacks: [{name: b, compose_file: b.yml}, {name: a, compose_file: a.yml}]"},
