@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,12 +71,13 @@ json by_key(const json& list, const char* key) {
   return map;
 }
 
-// "CAP_NET_ADMIN" and "NET_ADMIN" are the same.
+// "CAP_NET_ADMIN", "NET_ADMIN" and "net_admin" are the same.
 json capabilities(const json& list) {
   json names = json::array();
   if (!list.is_array()) return names;
   for (const json& one : list) {
     std::string name = one.is_string() ? one.get<std::string>() : "";
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
     if (name.starts_with("CAP_")) name.erase(0, 4);
     names.push_back(std::move(name));
   }

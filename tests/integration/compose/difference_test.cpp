@@ -28,7 +28,7 @@ struct Intended {
   const char* reason;
 };
 
-constexpr std::array<Intended, 6> kIntended{{
+constexpr std::array<Intended, 7> kIntended{{
     {"Config\\.ExposedPorts", ".*", ".*[0-9]-[0-9].*",
      "docker compose hands 'expose: 101-102/udp' on as one port, which the engine takes for two"},
     {"HostConfig\\.VolumesFrom", ".*:ro.*", ".*",
@@ -37,6 +37,8 @@ constexpr std::array<Intended, 6> kIntended{{
     {"HostConfig\\.Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"",
      "a relative path is a directory of the node's, not of a checked-out repository"},
     {"Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"", "likewise, as the engine resolves it"},
+    {"HostConfig\\.Mounts\\..*\\.Options", "\\[\"[zZ]\"\\]", "",
+     "docker compose loses 'bind.selinux' of a bind whose source must be there"},
     {"HostConfig\\.Devices\\..*\\.CgroupPermissions", "\"rwm\"", "",
      "docker compose hands a device in the long form on without permissions, and no such container starts"},
 }};
@@ -72,7 +74,8 @@ std::string read(const fs::path& file) {
 // Every image is the one that is there.
 void copy_case(const fs::path& from, const fs::path& to) {
   fs::copy(from, to, fs::copy_options::recursive);
-  static const std::regex kImage("(\\bimage: *)(\"[^\"]*\"|'[^']*'|(\\$\\{[^}]*\\}|[^\\s,{}])+)");
+  static const std::regex kImage(
+      "(\\bimage: *|\\btype: image, source: *)(\"[^\"]*\"|'[^']*'|(\\$\\{[^}]*\\}|[^\\s,{}])+)");
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(to)) {
     const std::string kind = entry.path().extension().string();
     if (!entry.is_regular_file() || (kind != ".yml" && kind != ".yaml")) continue;
@@ -202,8 +205,7 @@ void compare_case(const EngineClient& engine, const fs::path& directory, Score& 
   const Made theirs = made_by_reference(engine, copy, project);
   if (!theirs.failure.empty()) {
     ++score.refused;
-    std::cout << fmt::format("{}: not made by docker compose here: {}\n", name,
-                             last_line(theirs.failure));
+    std::cout << fmt::format("{}: not made by docker compose here: {}\n", name, last_line(theirs.failure));
     return;
   }
   const MadeByProduct ours = made_by_product(engine, copy, project);

@@ -32,7 +32,8 @@ Compiled compile(const fs::path& directory, const std::string& project) {
   hub::compose::PathsRead paths;
   hub::Diagnostics diagnostics;
   Compiled compiled;
-  const auto source = hub::compose::load(snapshot, project, {directory.filename() / "compose.yml"}, paths, diagnostics);
+  const auto source = hub::compose::load(snapshot, project, {(directory.filename() / "compose.yml").string()},
+                                         paths, diagnostics);
   if (source) {
     hub::compose::Options options;
     options.unset_variables = hub::UnsetVariables::kWarn;

@@ -68,8 +68,16 @@ TEST_CASE("nothing, null, an empty list and zero are the same, but where zero me
   CHECK(differ(config(R"("StopTimeout":0)"), config("")) == "Config.StopTimeout: 0 | \n");
 }
 
+TEST_CASE("a device request without capabilities asks for none") {
+  const auto request = [](const std::string& capabilities) {
+    return host("\"DeviceRequests\":[{\"Capabilities\":" + capabilities + ",\"Count\":-1}]");
+  };
+  CHECK(differ(request("[[]]"), request("[null]")) == "");
+  CHECK(differ(request("[[]]"), request("[[\"gpu\"]]")) != "");
+}
+
 TEST_CASE("what is a set has no order") {
-  CHECK(differ(host(R"("CapAdd":["NET_ADMIN","CAP_SYS_TIME"],"SecurityOpt":["a","b"])"),
+  CHECK(differ(host(R"("CapAdd":["net_admin","CAP_SYS_TIME"],"SecurityOpt":["a","b"])"),
                host(R"("CapAdd":["CAP_SYS_TIME","CAP_NET_ADMIN"],"SecurityOpt":["b","a"])")) == "");
   CHECK(differ(config(R"("Env":["A=1","B=2"])"), config(R"("Env":["B=2","A=1"])")) == "");
   CHECK(differ(host(R"("Dns":["1.1.1.1","8.8.8.8"])"), host(R"("Dns":["8.8.8.8","1.1.1.1"])")) ==

@@ -110,6 +110,9 @@ TEST_CASE("a start interval needs a newer engine, and a start period") {
 TEST_CASE("a health check may be disabled, or only change the image's timing") {
   CHECK(compile_service("    healthcheck: {disable: true}\n").body("app").at("Healthcheck") ==
         json(R"({"Test":["NONE"]})"));
+  CHECK(compile_service("    healthcheck: {disable: true, test: x, retries: 2}\n")
+            .body("app")
+            .at("Healthcheck") == json(R"({"Test":["NONE"],"Retries":2})"));
   CHECK(compile_service("    healthcheck: {test: [NONE]}\n").body("app").at("Healthcheck") ==
         json(R"({"Test":["NONE"]})"));
   CHECK(compile_service("    healthcheck: {interval: 5s}\n").body("app").at("Healthcheck") ==
