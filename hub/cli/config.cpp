@@ -89,7 +89,7 @@ class Request {
     compose::Options options{.profiles = command_.profiles, .unset_variables = UnsetVariables::kWarn};
     options.interpolation = command_.interpolation;
     return compose::config(*source, Environment(variables_), options, snapshot, printed_directory_.string(),
-                           command_.consistency, paths, diagnostics_);
+                           command_.consistency, command_.format, paths, diagnostics_);
   }
 
   // From the working directory where they are below it, else absolute.

@@ -58,7 +58,7 @@ struct RenderCommand {
   std::string node;
   std::vector<std::pair<std::string, std::string>> labels;
 };
-enum class ModelFormat { kYaml, kJson };
+using compose::ModelFormat;
 struct ConfigCommand {
   std::vector<std::filesystem::path> files;  // at least one
   std::vector<std::filesystem::path> env_files;

@@ -40,24 +40,26 @@ bool is_valid(const Diagnostics& diagnostics, Consistency consistency) {
   });
 }
 
-// Values with variables in them have no meaning yet, so nothing but the files' merging can be shown.
-nlohmann::json as_written(const yaml::Node& document, const std::string& name) {
-  nlohmann::json model = print_node(document);
-  model["name"] = name;
-  return model;
-}
-
 std::optional<nlohmann::json> config_steps(const Source& source, const Environment& environment,
                                            const Options& options, const Snapshot& snapshot,
                                            const std::string& directory, Consistency consistency,
-                                           PathsRead& paths, Diagnostics& diagnostics) {
+                                           ModelFormat format, PathsRead& paths, Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
   const auto document = assemble(source, environment, options, snapshot, paths, reader);
   if (!document) return std::nullopt;
-  if (options.interpolation == Interpolation::kOff) return as_written(*document, source.stack);
+  const std::string home = environment.get("HOME").value_or("");
+  if (options.interpolation == Interpolation::kOff) {
+    Project place;
+    place.name = source.stack;
+    place.home = home;
+    place.directory = directory;
+    nlohmann::json model = print_uninterpolated(*document, place);
+    if (format == ModelFormat::kJson) empty_lists_as_nothing(model);
+    return model;
+  }
   Project project = read_project(*document, source.stack, environment, options, reader);
   project.directory = directory;
-  project.home = environment.get("HOME").value_or("");
+  project.home = home;
   validate(project, reader);
   Repository repository(snapshot, source.directory, paths, reader);
   for (auto& [name, service] : project.services) {
@@ -67,6 +69,7 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
   }
   if (!is_valid(diagnostics, consistency)) return std::nullopt;
   nlohmann::json model = print_project(project, environment);
+  if (format == ModelFormat::kYaml) model = yaml_shape(std::move(model), *document);
   if (!has_errors(diagnostics)) lower(project, source.stack, repository, reader);  // for what it objects to
   return model;
 }
@@ -79,10 +82,11 @@ bool is_own_refusal(const Diagnostic& diagnostic) {
 
 std::optional<nlohmann::json> config(const Source& source, const Environment& environment,
                                      const Options& options, const Snapshot& snapshot,
-                                     const std::string& directory, Consistency consistency, PathsRead& paths,
-                                     Diagnostics& diagnostics) {
+                                     const std::string& directory, Consistency consistency,
+                                     ModelFormat format, PathsRead& paths, Diagnostics& diagnostics) {
   Diagnostics own;
-  auto model = config_steps(source, environment, options, snapshot, directory, consistency, paths, own);
+  auto model =
+      config_steps(source, environment, options, snapshot, directory, consistency, format, paths, own);
   for (Diagnostic& diagnostic : own) {
     diagnostic.stack = source.stack;
     diagnostics.push_back(std::move(diagnostic));

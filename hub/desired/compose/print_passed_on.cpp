@@ -92,12 +92,6 @@ TextPairs pairs_of(const yaml::Node& node, char separator = '=') {
   return all;
 }
 
-std::string print_context(const std::string& text, const Project& project) {
-  const bool elsewhere = text.find("://") != std::string::npos || text.starts_with("git@") ||
-                         text.starts_with("github.com/") || text.starts_with("service:");
-  return elsewhere ? text : project.printed_path(text);
-}
-
 class PassedOnPrinter {
  public:
   PassedOnPrinter(const Project& project, const Environment& environment)
@@ -270,6 +264,12 @@ void complete_develop(json& develop) {
 }
 
 }  // namespace
+
+std::string print_context(const std::string& text, const Project& project) {
+  const bool elsewhere = text.find("://") != std::string::npos || text.starts_with("git@") ||
+                         text.starts_with("github.com/") || text.starts_with("service:");
+  return elsewhere ? text : project.printed_path(text);
+}
 
 std::vector<std::string> build_secrets(const Service& service) {
   std::vector<std::string> all;

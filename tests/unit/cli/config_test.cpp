@@ -87,6 +87,85 @@ TEST_CASE("config takes variables from .env or the files given, and from the env
   CHECK(image(files.model({"-f", file, "--no-interpolate"})) == "busybox:${TAG:-1.36}");
 }
 
+TEST_CASE("config --no-interpolate brings into form what no variable keeps from it") {
+  Files files;
+  files.write("web/compose.yml", R"(
+services:
+  app:
+    image: busybox:${TAG}
+    ports: ["8080:80", 9000/udp]
+    volumes: ["./data:/data/", "${DIR:-./x}:/x:ro", "./$X:/y"]
+    env_file: $NAME.env
+    environment: [A=$B, HOME, C=$$5]
+    cpus: $CPUS
+    links: [db]
+    secrets: [key]
+    command: []
+  db:
+    image: x
+    profiles: [other]
+    ports: ["8080:80", "${PORT}:81"]
+    network_mode: host
+volumes: {own: }
+secrets: {key: {file: ./$KEY}}
+)");
+  const json model =
+      files.model({"-f", files.path("web/compose.yml"), "--no-interpolate"}, {{"HOME", "/home/me"}});
+  const json& app = model["services"]["app"];
+  const std::string web = files.path("web");
+  CHECK(app["ports"] ==
+        json::parse(R"([{"mode": "ingress", "protocol": "tcp", "published": "8080", "target": 80},
+                        {"mode": "ingress", "protocol": "udp", "target": 9000}])"));
+  CHECK(app["volumes"][0] == json{{"type", "bind"},
+                                  {"source", web + "/data"},
+                                  {"target", "/data"},
+                                  {"bind", {{"create_host_path", true}}}});
+  CHECK(app["volumes"][1] == json{{"type", "volume"},
+                                  {"source", "${DIR:-./x}"},
+                                  {"target", "/x"},
+                                  {"read_only", true},
+                                  {"volume", json::object()}});
+  CHECK(app["volumes"][2]["source"] == web + "/$X");
+  CHECK(app["env_file"] == json::array({{{"path", web + "/$NAME.env"}, {"required", true}}}));
+  CHECK(app["environment"] == json{"A=$B", "HOME", "C=$$5"});
+  CHECK(app["cpus"] == "$CPUS");
+  CHECK(app["depends_on"]["db"]["restart"] == true);
+  CHECK(app["secrets"][0]["target"] == "/run/secrets/key");
+  CHECK(app["command"].is_null());
+  CHECK(app["networks"] == json{{"default", nullptr}});
+  CHECK(model["services"]["db"]["ports"] == json{"8080:80", "${PORT}:81"});
+  CHECK_FALSE(model["services"]["db"].contains("networks"));
+  CHECK(model["networks"] == json{{"default", {{"name", "web_default"}}}});
+  CHECK(model["volumes"] == json{{"own", {{"name", "web_own"}}}});
+  CHECK(model["secrets"] == json{{"key", {{"name", "web_key"}, {"file", web + "/$KEY"}}}});
+}
+
+TEST_CASE("config prints 'x-' keys of every level in YAML, and nothing that says nothing") {
+  Files files;
+  files.write("web/compose.yml", R"(
+services:
+  app:
+    image: x
+    x-own: {cost: $$5}
+    logging: {driver: local, x-below: 1}
+    labels: {x-label: given}
+    ulimits: {core: {soft: 0, hard: 0}}
+    deploy: {replicas: 1}
+)");
+  const std::string file = files.path("web/compose.yml");
+  CHECK(files.run({"config", "-f", file}) == ExitCode::kOk);
+  CHECK_THAT(files.out(), ContainsSubstring("x-own:"));
+  CHECK_THAT(files.out(), ContainsSubstring("$$5"));
+  CHECK_THAT(files.out(), ContainsSubstring("x-below: 1"));
+  CHECK_THAT(files.out(), ContainsSubstring("soft: 0"));
+  for (const char* absent : {"command", "entrypoint", "ipam", "placement"})
+    CHECK_THAT(files.out(), !ContainsSubstring(absent));
+  const json model = files.model({"-f", file});
+  CHECK_FALSE(model["services"]["app"].contains("x-own"));
+  CHECK(model["services"]["app"]["labels"] == json{{"x-label", "given"}});
+  CHECK(model["services"]["app"]["command"].is_null());
+}
+
 TEST_CASE("a project is named by the option, the variable, the file and its directory, in this order") {
   Files files;
   files.write("some.dir/compose.yml", "name: In-File\nservices: {app: {image: x}}\n");

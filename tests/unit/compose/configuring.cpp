@@ -62,8 +62,8 @@ Configured configure(const ModelCase& one, hub::compose::Consistency consistency
   const auto source = load(snapshot, name, {"compose.yml"}, paths, result.diagnostics);
   if (!source) return result;
   const Options options{.unset_variables = hub::UnsetVariables::kWarn};
-  result.model =
-      config(*source, environment, options, snapshot, "/project", consistency, paths, result.diagnostics);
+  result.model = config(*source, environment, options, snapshot, "/project", consistency, ModelFormat::kJson,
+                        paths, result.diagnostics);
   return result;
 }
 

@@ -54,13 +54,18 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
-// At ':', but for that of a Windows drive, which the reference takes for a part of a path.
+// At ':', but for that of a Windows drive, which the reference takes for a part of a path, and those in
+// "${}".
 std::vector<std::string> split_mount(std::string_view text) {
   std::vector<std::string> parts;
   std::string part;
-  for (const char c : text) {
+  int variables = 0;  // that this is in
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (text.substr(i).starts_with("${")) ++variables;
+    if (c == '}' && variables > 0) --variables;
     const bool drive = part.size() == 1 && std::isalpha(static_cast<unsigned char>(part[0])) != 0;
-    if (c == ':' && !drive) {
+    if (c == ':' && !drive && variables == 0) {
       parts.push_back(std::move(part));
       part.clear();
     } else {
