@@ -1,5 +1,6 @@
 // What docker compose runs on a node already is left alone, and taken over when an operator says so.
 #include <chrono>
+#include <filesystem>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -132,6 +133,78 @@ TEST_CASE("what docker compose runs is taken over, and what is equal goes on as 
   CHECK(id_of(fleet, app) != app_id);
   CHECK(fleet.engine().variable(app, "VERSION") == "2");
   CHECK(id_of(fleet, old) == old_id);
+}
+
+json shown(const Fleet& fleet) {
+  const Outcome look = fleet.cli({"adopt", fleet.node("a"), fleet.stack("web"), "--output", "json"});
+  INFO(look.output << look.errors << fleet.logs());
+  REQUIRE(look.exit_code == 0);
+  return json::parse(look.output);
+}
+
+void take_over(const Fleet& fleet, const json& look) {
+  const std::string code = look.at("confirm");
+  const Outcome taken = fleet.cli({"adopt", fleet.node("a"), fleet.stack("web"), "--yes", code});
+  INFO(taken.output << taken.errors << fleet.logs());
+  REQUIRE(taken.exit_code == 0);
+}
+
+TEST_CASE("what was shown may be taken over by an agent that was killed in between", "[adopt]") {
+  Fleet fleet;
+  const Project project(fleet);
+  project.run("app", "1");
+  const std::string app = fleet.container("web", "app");
+  const std::string app_started = started_at(fleet, app);
+  fleet.repository().write("web.yml", compose({{"app", "1"}}));
+  fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
+  fleet.start_hub();
+  fleet.start_agent("a");
+  REQUIRE(wait_until([&] { return needs_adoption(fleet); }, 30s));
+  const json look = shown(fleet);
+
+  fleet.kill_agent("a");
+  REQUIRE(wait_until([&] { return !fleet.node_state("a").at("online").get<bool>(); }, 120s));
+  fleet.restart_agent("a");
+  REQUIRE(wait_until([&] { return fleet.node_state("a").at("online").get<bool>(); }, 30s));
+  CHECK(needs_adoption(fleet));
+  take_over(fleet, look);
+  REQUIRE(wait_until([&] { return fleet.converged("a"); }, 60s));
+  CHECK(started_at(fleet, app) == app_started);
+}
+
+TEST_CASE("an agent that has lost its store touches nothing of what it had taken over", "[adopt]") {
+  Fleet fleet;
+  const Project project(fleet);
+  project.run("app", "1");
+  project.run("db", "2");
+  const std::string app = fleet.container("web", "app");
+  const std::string db = fleet.container("web", "db");
+  const std::string app_started = started_at(fleet, app);
+  fleet.repository().write("web.yml", compose({{"app", "1"}, {"db", "1"}}));
+  fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
+  fleet.start_hub();
+  fleet.start_agent("a");
+  REQUIRE(wait_until([&] { return needs_adoption(fleet); }, 30s));
+  take_over(fleet, shown(fleet));
+  REQUIRE(wait_until([&] { return fleet.converged("a"); }, 60s));
+  const std::string db_started = started_at(fleet, db);
+
+  fleet.kill_agent("a");
+  REQUIRE(wait_until([&] { return !fleet.node_state("a").at("online").get<bool>(); }, 120s));
+  for (const char* file : {"agent.db", "agent.db-wal", "agent.db-shm"})
+    std::filesystem::remove(fleet.directory() / "agent-a" / file);
+  // Another wish than what runs: it is not for the agent to fulfil before somebody has agreed again.
+  fleet.repository().write("web.yml", compose({{"app", "1"}, {"db", "3"}})).commit();
+  REQUIRE(fleet.sync().exit_code == 0);
+  fleet.restart_agent("a");
+  REQUIRE(wait_until([&] { return needs_adoption(fleet); }, 120s));
+  CHECK(started_at(fleet, app) == app_started);
+  CHECK(started_at(fleet, db) == db_started);
+
+  take_over(fleet, shown(fleet));
+  REQUIRE(wait_until([&] { return fleet.converged("a"); }, 60s));
+  CHECK(started_at(fleet, app) == app_started);
+  CHECK(fleet.engine().variable(db, "VERSION") == "3");
 }
 
 TEST_CASE("without a project there is nothing to take over, and a node that is away is told at once",
