@@ -28,7 +28,7 @@ struct Intended {
   const char* reason;
 };
 
-constexpr std::array<Intended, 7> kIntended{{
+constexpr std::array<Intended, 8> kIntended{{
     {"Config\\.ExposedPorts", ".*", ".*[0-9]-[0-9].*",
      "docker compose hands 'expose: 101-102/udp' on as one port, which the engine takes for two"},
     {"HostConfig\\.VolumesFrom", ".*:ro.*", ".*",
@@ -39,6 +39,8 @@ constexpr std::array<Intended, 7> kIntended{{
     {"Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"", "likewise, as the engine resolves it"},
     {"HostConfig\\.Mounts\\..*\\.Options", "\\[\"[zZ]\"\\]", "",
      "docker compose loses 'bind.selinux' of a bind whose source must be there"},
+    {"(HostConfig\\.)?Mounts\\./written\\..*", ".*", "",
+     "docker compose copies content that the file itself has into a container when it starts it"},
     {"HostConfig\\.Devices\\..*\\.CgroupPermissions", "\"rwm\"", "",
      "docker compose hands a device in the long form on without permissions, and no such container starts"},
 }};
