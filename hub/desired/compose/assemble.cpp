@@ -158,6 +158,9 @@ class Assembly {
 
   // What an included file takes from its own variables by name alone is not there any more for the stack.
   static void pass_variables(Node& document, const Lookup& lookup) {
+    for (const std::string_view kind : {"configs", "secrets"}) {
+      if (const Node* all = document.find(kind)) pass_values(const_cast<Node&>(*all), lookup);
+    }
     Node* services = const_cast<Node*>(std::as_const(document).find("services"));
     if (services == nullptr) return;
     for (auto& [name, service] : services->members) {
@@ -168,6 +171,24 @@ class Assembly {
         const auto value = lookup(item.scalar);
         if (value) item.scalar += "=" + *value;
       }
+    }
+  }
+
+  // Of configs and secrets that are made of a variable.
+  static void pass_values(Node& all, const Lookup& lookup) {
+    for (auto& [name, one] : all.members) {
+      const Node* variable = one.find("environment");
+      if (variable == nullptr || !variable->is_scalar() || one.find(kPassedValue) != nullptr) continue;
+      const auto value = lookup(variable->scalar);
+      if (!value) continue;
+      Node key, text;
+      for (Node* node : {&key, &text}) {
+        node->kind = yaml::Kind::kScalar;
+        node->location = variable->location;
+      }
+      key.scalar = kPassedValue;
+      text.scalar = *value;
+      one.members.emplace_back(std::move(key), std::move(text));
     }
   }
 

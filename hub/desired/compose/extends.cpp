@@ -69,7 +69,7 @@ const Node* Extends::resolve(File& file, const std::string& name, Chain& chain, 
     return nullptr;
   }
   const Reader::Scope scope = workshop_.reader.in_service(name);
-  if (const Node* extends = service->find(kKey); extends != nullptr && !extends->is_null()) {
+  if (const Node* extends = service->find(kKey); extends != nullptr && extends->tag != "!reset") {
     const auto target = read_target(*extends);
     if (!target) return nullptr;
     chain.push_back(std::move(link));

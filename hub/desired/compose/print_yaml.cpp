@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/print.h"
 
 namespace hivemind::hub::compose {
@@ -38,7 +39,8 @@ bool has_own_keys(const std::string& key) {
 void add_extensions(json& model, const yaml::Node& document, const std::string& name) {
   if (model.is_object() && document.is_map()) {
     for (const auto& [key, value] : document.members) {
-      const bool extension = key.scalar.starts_with("x-") && !has_own_keys(name);
+      const bool extension =
+          key.scalar.starts_with("x-") && key.scalar != kPassedValue && !has_own_keys(name);
       const auto found = model.find(key.scalar);
       if (found != model.end()) {
         if (!extension) add_extensions(*found, value, key.scalar);

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "common/ids.h"
+#include "hub/desired/compose/assemble.h"
 #include "hub/desired/compose/fields.h"
 #include "hub/desired/compose/keys/family.h"
 
@@ -250,6 +251,8 @@ std::map<std::string, Config> read_sources(const yaml::Node& node, const std::st
     source.config.key = key.scalar;
     source.config.location = key.location;
     read_fields(value, fields, std::span<const UnreadKey>{}, source, reader);
+    if (const yaml::Node* passed = value.find(kPassedValue); passed != nullptr && passed->is_scalar())
+      source.config.content = passed->scalar;
     check_source(value, source.config, sources, reader);
     set_real_name(source.config, stack);
     all[key.scalar] = std::move(source.config);

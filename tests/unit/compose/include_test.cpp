@@ -30,6 +30,23 @@ TEST_CASE("an included file brings its services and what they need, with paths t
   CHECK(compiled.paths.contains("db/.env"));
 }
 
+TEST_CASE("a secret or config of an included file is made of the variables that this has") {
+  const std::string inner =
+      "services: {db: {image: d, secrets: [s], configs: [c]}}\n"
+      "secrets: {s: {environment: INNER}}\nconfigs: {c: {environment: BOTH}}\n";
+  const MemorySnapshot repository{{"web/compose.yml", "include: [../db/compose.yml]\n"},
+                                  {"db/compose.yml", inner},
+                                  {"db/.env", "INNER=of the file\nBOTH=of the file\n"}};
+  const auto compiled = compile(repository, kFiles, {{"BOTH", "of the stack"}});
+  CHECK(compiled.errors() == "");
+  const v1::Service& service = compiled.service("db");
+  REQUIRE(service.file_mounts_size() == 2);
+  for (const v1::FileMount& mount : service.file_mounts()) {
+    const std::string expected = mount.source() == ".hivemind/secrets/s" ? "of the file" : "of the stack";
+    CHECK(*compiled.result->files.at(mount.entries(0).sha256()) == expected);
+  }
+}
+
 TEST_CASE("files of one include are merged, and start from the first or from the project directory") {
   const auto with = [](const std::string& entry) {
     return compile(MemorySnapshot{{"web/compose.yml", "include:\n  - " + entry + "\n"},

@@ -30,12 +30,22 @@ void read_limit_weight(const yaml::Node& node, BlockLimit& limit, Reader& reader
 constexpr Field<BlockLimit> kRateFields[] = {{"path", read_path}, {"rate", read_rate}};
 constexpr Field<BlockLimit> kWeightFields[] = {{"path", read_path}, {"weight", read_limit_weight}};
 
+// Here, and nowhere else, the reference takes no keys of the user's own.
+void refuse_extensions(const yaml::Node& node, Reader& reader) {
+  for (const auto& [key, value] : node.members) {
+    if (!is_extension(key)) continue;
+    reader.error(key.location, "compose.unknown-key", "'" + reader.path() + "' takes no 'x-' keys",
+                 "remove it");
+  }
+}
+
 template <auto Member, const auto& Fields>
 void read_limits(const yaml::Node& node, BlockIo& block_io, Reader& reader) {
   if (!reader.is_sequence(node)) return;
   for (const yaml::Node& item : node.items) {
     BlockLimit& limit = (block_io.*Member).emplace_back();
     read_fields(item, Fields, limit, reader);
+    refuse_extensions(item, reader);
     if (item.is_map() && !limit.path.starts_with("/")) {
       reader.error(item.location, "compose.refused-by-engine",
                    "'" + reader.path() + "' needs the 'path' of a device, such as '/dev/sda'");
@@ -66,6 +76,7 @@ constexpr Field<BlockIo> kBlockFields[] = {
 
 void read_blkio_config(const yaml::Node& node, Service& service, Reader& reader) {
   read_fields(node, kBlockFields, service.resources.block_io.emplace(), reader);
+  refuse_extensions(node, reader);
 }
 
 constexpr Field<Service> kFields[] = {

@@ -30,6 +30,9 @@ void read_sysctls(const yaml::Node& node, Service& service, Reader& reader) {
 }
 void read_group_add(const yaml::Node& node, Service& service, Reader& reader) {
   service.security.group_add = values(reader.texts(node, Allowed::kNumbers));
+  for (const yaml::Node& item : node.items) {
+    if (item.type() == yaml::Type::kFloat) reader.wrong_type(item, "a string or an integer");
+  }
 }
 
 // "name=value" or "name:value", but for one word that stands alone. A seccomp profile is the engine's own
