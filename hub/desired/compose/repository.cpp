@@ -25,7 +25,7 @@ void Repository::remember(std::string path, int links) {
     const std::string prefix = path.substr(0, end);
     if (snapshot_.entry(prefix).kind == EntryKind::kSymlink) {
       paths_.insert(prefix);
-      const std::string target = snapshot_.read(prefix, kMaxFileBytes);
+      const std::string target = snapshot_.read(prefix, kMaxTextBytes);
       const std::string rest = end == std::string::npos ? "" : path.substr(end);
       return remember(join_path(directory_of(prefix), target + rest), links + 1);
     }
@@ -59,10 +59,16 @@ std::optional<Repository::Found> Repository::find(const std::string& path, const
 }
 
 std::optional<std::string> Repository::text(const Entry& file, const Location& at) {
+  return read(file, kMaxTextBytes, at);
+}
+
+std::optional<std::string> Repository::read(const Entry& file, std::size_t max_bytes, const Location& at) {
   try {
-    return snapshot_.read(file.path, kMaxFileBytes);
+    return snapshot_.read(file.path, max_bytes);
   } catch (const Error& error) {
-    reader_.error(at, "compose.file", error.what());
+    const bool large = error.code() == ErrorCode::kExhausted;
+    reader_.error(at, "compose.file", error.what(),
+                  large ? "put it into an image, or fetch it at run time" : "");
     return std::nullopt;
   }
 }
@@ -75,7 +81,7 @@ std::optional<std::string> Repository::ship(const Entry& file, const Location& a
                   "put them into an image");
     return std::nullopt;
   }
-  std::optional<std::string> content = text(file, at);
+  std::optional<std::string> content = read(file, kMaxReleaseBytes, at);
   if (!content) return std::nullopt;
   std::optional<std::string> sha256 = ship_content(std::move(*content), at);
   if (sha256) shipped_[file.path] = *sha256;

@@ -12,7 +12,7 @@
 
 namespace hivemind::hub::compose {
 
-inline constexpr std::size_t kMaxFileBytes = 1u << 20;
+inline constexpr std::size_t kMaxTextBytes = 1u << 20;  // of a file that is read here
 inline constexpr std::size_t kMaxReleaseBytes = 8u << 20;
 inline constexpr std::size_t kMaxReleaseFiles = 1000;
 
@@ -50,6 +50,7 @@ class Repository {
   Files take_files() { return std::move(files_); }
 
  private:
+  std::optional<std::string> read(const Entry& file, std::size_t max_bytes, const Location& at);
   void remember(std::string path, int links = 0);
   std::optional<Entry> follow(const std::string& path, const Location& at);
   bool walk(const std::string& directory, const std::string& prefix, int depth, const Location& at,
