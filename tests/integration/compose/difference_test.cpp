@@ -39,8 +39,8 @@ constexpr std::array<Intended, 8> kIntended{{
     {"Mounts\\..*\\.Source", "\".*/stacks/.*\"", "\".*\"", "likewise, as the engine resolves it"},
     {"HostConfig\\.Mounts\\..*\\.Options", "\\[\"[zZ]\"\\]", "",
      "docker compose loses 'bind.selinux' of a bind whose source must be there"},
-    {"(HostConfig\\.)?Mounts\\./written\\..*", ".*", "",
-     "docker compose copies content that the file itself has into a container when it starts it"},
+    {"(HostConfig\\.)?Mounts\\.(/written|/run/secrets/key)\\..*", ".*", "",
+     "docker compose copies content of the file itself or of a variable into a container when it starts it"},
     {"HostConfig\\.Devices\\..*\\.CgroupPermissions", "\"rwm\"", "",
      "docker compose hands a device in the long form on without permissions, and no such container starts"},
 }};
