@@ -107,8 +107,7 @@ class Assembly {
     try {
       return join_path(from.directory, path.value);
     } catch (const Error& error) {
-      workshop_.reader.error(path.location, "compose.path", error.what(),
-                             "write a path inside the repository");
+      workshop_.reader.error(path.location, "compose.path", error.what());
       return std::nullopt;
     }
   }

@@ -148,7 +148,7 @@ Extends::File* Extends::open(const File& from, const Text& path) {
   try {
     full = join_path(from.directory, path.value);
   } catch (const Error& error) {
-    reader.error(path.location, "compose.path", error.what(), "write a path inside the repository");
+    reader.error(path.location, "compose.path", error.what());
     return nullptr;
   }
   if (const auto known = files_.find(full); known != files_.end()) return &known->second;

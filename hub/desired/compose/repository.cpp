@@ -50,7 +50,7 @@ std::optional<Repository::Found> Repository::find(const std::string& path, const
   try {
     asked = join_path(directory_, path);
   } catch (const Error& error) {
-    reader_.error(at, "compose.path", error.what(), "write a path inside the repository");
+    reader_.error(at, "compose.path", error.what());
     return std::nullopt;
   }
   std::optional<Entry> entry = follow(asked, at);
