@@ -35,7 +35,8 @@ bool has_errors(const Diagnostics& diagnostics);
 
 std::string_view to_string(Severity severity);
 
-// "file:line:column: error: stack 'web': service 'db': what is wrong (what to do) [code]"
+// "file:line:column: error: stack 'web': service 'db': what is wrong, for node 'pi' (what to do) [code]". Of
+// many nodes the first few are named, and the others counted.
 std::string to_text(const Diagnostic& diagnostic);
 
 }  // namespace hivemind::hub

@@ -59,16 +59,16 @@ std::optional<Repository::Found> Repository::find(const std::string& path, const
 }
 
 std::optional<std::string> Repository::text(const Entry& file, const Location& at) {
-  return read(file, kMaxTextBytes, at);
+  return read(file, kMaxTextBytes, "split it", at);
 }
 
-std::optional<std::string> Repository::read(const Entry& file, std::size_t max_bytes, const Location& at) {
+std::optional<std::string> Repository::read(const Entry& file, std::size_t max_bytes, std::string_view remedy,
+                                            const Location& at) {
   try {
     return snapshot_.read(file.path, max_bytes);
   } catch (const Error& error) {
     const bool large = error.code() == ErrorCode::kExhausted;
-    reader_.error(at, "compose.file", error.what(),
-                  large ? "put it into an image, or fetch it at run time" : "");
+    reader_.error(at, "compose.file", error.what(), large ? std::string(remedy) : "");
     return std::nullopt;
   }
 }
@@ -81,7 +81,8 @@ std::optional<std::string> Repository::ship(const Entry& file, const Location& a
                   "put them into an image");
     return std::nullopt;
   }
-  std::optional<std::string> content = read(file, kMaxReleaseBytes, at);
+  std::optional<std::string> content =
+      read(file, kMaxReleaseBytes, "put it into an image, or fetch it at run time", at);
   if (!content) return std::nullopt;
   std::optional<std::string> sha256 = ship_content(std::move(*content), at);
   if (sha256) shipped_[file.path] = *sha256;

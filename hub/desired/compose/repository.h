@@ -50,7 +50,8 @@ class Repository {
   Files take_files() { return std::move(files_); }
 
  private:
-  std::optional<std::string> read(const Entry& file, std::size_t max_bytes, const Location& at);
+  std::optional<std::string> read(const Entry& file, std::size_t max_bytes, std::string_view remedy,
+                                  const Location& at);
   void remember(std::string path, int links = 0);
   std::optional<Entry> follow(const std::string& path, const Location& at);
   bool walk(const std::string& directory, const std::string& prefix, int depth, const Location& at,

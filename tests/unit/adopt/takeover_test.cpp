@@ -110,3 +110,15 @@ TEST_CASE("the code is of all that is shown, and of values that are not") {
   found.missing_networks = {"web_other"};
   CHECK(takeover_of(found).adoption.digest() != takeover_of(everything(stack)).adoption.digest());
 }
+
+TEST_CASE("a long value is cut between characters, so that what is shown can be read") {
+  const Desired desired = wanted();
+  Found found = everything(desired.stacks.front());
+  std::string value = "\"x";
+  for (int i = 0; i < 200; ++i) value += "ö";
+  found.containers[0].differences = {{"Config.Labels.a", value, value}, {"Config.Labels.b", value + "y", "x" + value}};
+  v1::Adoption read;
+  REQUIRE(read.ParseFromString(takeover_of(found).adoption.SerializeAsString()));
+  CHECK_THAT(read.items(0).differences(1).then(), ContainsSubstring("ö…"));
+  CHECK_THAT(read.items(0).differences(1).now(), ContainsSubstring("ö…"));
+}

@@ -107,6 +107,9 @@ TEST_CASE("a container carries the hooks that it is to be stopped by") {
   CHECK(hooks_from_label(label).at(0).command == std::vector<std::string>{"bye"});
   CHECK(!body_of(wanted, "db")["Labels"].contains(labels::kPreStop));
   CHECK_THROWS_AS(hooks_from_label("[1]"), Error);
+  const std::string nothing =
+      R"([{"command":[],"user":"","privileged":false,"working_dir":"","environment":[]}])";
+  CHECK_THROWS_AS(hooks_from_label(nothing), Error);
 }
 
 TEST_CASE("mounts of files become binds, and mounts where the path has a colon") {

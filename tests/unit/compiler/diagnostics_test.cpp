@@ -30,8 +30,19 @@ TEST_CASE("an error that concerns some nodes names them, and leaves the others")
                                    nodes({"d", "c", "b", "a"}));
   REQUIRE(made.diagnostics.size() == 1);
   CHECK(made.diagnostics[0].nodes == std::vector<std::string>{"a", "c", "d"});
+  CHECK_THAT(to_text(made.diagnostics[0]), ContainsSubstring(", for nodes 'a', 'c', 'd' ("));
   CHECK(runs(made, "a") == "web=-");
   CHECK(runs(made, "b") == "web=x");
+}
+
+TEST_CASE("many nodes are counted, a single one is named") {
+  const std::string lacking = "is not set, for ";
+  const auto unset = [](const Nodes& all) {
+    return texts(compile(one_stack(hosting("$TAG"), "nodes: {z: {vars: {TAG: '1'}}}"), all)).at(0);
+  };
+  CHECK_THAT(unset(nodes({"a", "z"})), ContainsSubstring(lacking + "node 'a' ("));
+  CHECK_THAT(unset(nodes({"a", "b", "c", "d", "e", "z"})),
+             ContainsSubstring(lacking + "nodes 'a', 'b', 'c' and 2 more ("));
 }
 
 TEST_CASE("one diagnostic of several outcomes is said once") {

@@ -113,6 +113,8 @@ TEST_CASE("symlinks are followed inside the repository and refused outside") {
 TEST_CASE("too large a file, too many files and too much altogether are refused") {
   CHECK(mounted({{"web/big", std::string((8u << 20) + 1, 'x')}}, "./big:/big:ro").errors() ==
         "5:9 compose.file");
+  CHECK_THAT(mounted({{"web/big", std::string(9u << 20, 'x')}}, "./big:/big:ro").message("compose.file"),
+             ContainsSubstring("(put it into an image"));
   MemorySnapshot many;
   for (int i = 0; i <= 1000; ++i) many.file("web/many/" + std::to_string(i), "");
   CHECK(mounted(many, "./many:/many:ro").errors() == "5:9 compose.too-large");

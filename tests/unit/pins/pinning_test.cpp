@@ -31,13 +31,20 @@ class Registries {
     answers_.insert_or_assign(repository, std::move(resolution));
     changed_.notify_all();
   }
+  // The last answer that it was told of.
+  std::optional<Pin> known(const std::string& repository) {
+    const std::lock_guard lock(mutex_);
+    return known_[repository];
+  }
   int asked(const std::string& repository) {
     const std::lock_guard lock(mutex_);
     return asked_[repository];
   }
   // Waits for an answer, or until it is cancelled.
-  registry::Resolution resolve(const registry::ImageName& name, const std::atomic<bool>& cancelled) {
+  registry::Resolution resolve(const registry::ImageName& name, const Pin* known,
+                               const std::atomic<bool>& cancelled) {
     std::unique_lock lock(mutex_);
+    known_[name.repository] = known == nullptr ? std::nullopt : std::optional(*known);
     ++asked_[name.repository];
     while (!answers_.contains(name.repository) && !cancelled) changed_.wait_for(lock, 2ms);
     const auto found = answers_.find(name.repository);
@@ -49,6 +56,7 @@ class Registries {
   std::condition_variable changed_;
   std::map<std::string, registry::Resolution> answers_;
   std::map<std::string, int> asked_;
+  std::map<std::string, std::optional<Pin>> known_;
 };
 
 struct Fixture {
@@ -59,8 +67,8 @@ struct Fixture {
   int pinned = 0;
   Pinning pinning{
       loop.get_executor(),
-      [this](const registry::ImageName& name, const Pin*, const std::atomic<bool>& cancelled) {
-        return registries.resolve(name, cancelled);
+      [this](const registry::ImageName& name, const Pin* known, const std::atomic<bool>& cancelled) {
+        return registries.resolve(name, known, cancelled);
       },
       {[this](const std::set<std::string>& stacks, const std::string& reference, const Pin& made) {
          if (store_fails) throw Error(ErrorCode::kExhausted, "disk full");
@@ -195,4 +203,44 @@ TEST_CASE("it ends while a registry lets it wait") {
   Fixture fixture;
   fixture.pinning.want({request("web", "hangs.example/hangs")});
   CHECK(fixture.until([&] { return fixture.registries.asked("hangs") == 1; }));
+}
+
+TEST_CASE("a former answer is known while it is asked for, and no longer") {
+  Fixture fixture;
+  fixture.pinning.load({{"web", {{"x.example/app", pin('1')}, {"x.example/gone", pin('2')}}}});
+  fixture.registries.answer("app", pin('1'));
+  fixture.registries.answer("gone", pin('2'));
+  fixture.pinning.forget({"web"});
+  fixture.pinning.want({request("web", "x.example/app")});
+  REQUIRE(fixture.until([&] { return fixture.pinned == 1; }));
+  CHECK(fixture.registries.known("app") == pin('1'));
+
+  fixture.pinning.want({request("web", "x.example/gone")});
+  REQUIRE(fixture.until([&] { return fixture.pinned == 2; }));
+  CHECK(fixture.registries.known("gone") == std::nullopt);
+}
+
+TEST_CASE("what is pending in twenty thousand services is described at once") {
+  Fixture fixture;
+  fixture.registries.answer("app", refusal(ErrorCode::kNotFound, "no such tag"));
+  std::set<PinRequest> requests;
+  Diagnostics diagnostics;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string service = "service-" + std::to_string(i);
+    const Location location{"compose.yml", i, 1};
+    requests.insert({"web", service, "x.example/app", location});
+    diagnostics.push_back({.severity = Severity::kWarning,
+                           .code = std::string(kPinPending),
+                           .location = location,
+                           .stack = "web",
+                           .service = service,
+                           .message = "image 'x.example/app' is not there yet"});
+  }
+  fixture.pinning.want(requests);
+  REQUIRE(fixture.until([&] { return !fixture.pinning.settling(); }));
+  const auto start = std::chrono::steady_clock::now();
+  fixture.pinning.describe(diagnostics);
+  CHECK(std::chrono::steady_clock::now() - start < 1s);
+  for (const Diagnostic& one : {diagnostics.front(), diagnostics.back()})
+    CHECK_THAT(one.message, ContainsSubstring("no such tag"));
 }

@@ -390,3 +390,18 @@ TEST_CASE("what is done stays done, whatever becomes of its network, and with no
   CHECK(id_of(scenario, "web-migrate-1") == migrate);
   CHECK(scenario.states() == "web RUNNING app:RUNNING migrate:COMPLETED\n");
 }
+
+TEST_CASE("a hook that prints what is no text leaves a report that can be read") {
+  Scenario scenario({release("web", {with_hooks(service("db"), "hi")})});
+  scenario.apply(scenario.plan(), 2);
+  scenario.past.troubles["web/db"] = {1, scenario.now + std::chrono::seconds(1), v1::REASON_HOOK_FAILED,
+                                      "'hi' exited with code 3: \xff größ\xc3", "db-1"};
+  const agent::Plan plan = scenario.plan();
+  const auto reports =
+      agent::stack_reports({scenario.desired(), scenario.observed(), scenario.past, plan, scenario.busy});
+  REQUIRE(reports.size() == 1);
+  v1::StackReport read;
+  REQUIRE(read.ParseFromString(reports[0].SerializeAsString()));
+  CHECK(read.services(0).text() == "'hi' exited with code 3: \\xff größ\\xc3");
+  CHECK(read.text() == "service 'db': 'hi' exited with code 3: \\xff größ\\xc3");
+}
