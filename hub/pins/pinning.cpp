@@ -56,6 +56,8 @@ void Pinning::want(const std::set<PinRequest>& requests) {
     const PinQuestion& question = one.second;
     return question.stacks.empty() && !question.renews && !question.under_way;
   });
+  // A fleet that has another tag with each commit must not leave one here for each.
+  std::erase_if(former_, [&](const auto& one) { return questions_.find(one.first) == nullptr; });
   pump();
 }
 
@@ -200,15 +202,22 @@ void Pinning::describe_one(Diagnostic& diagnostic, const std::string& reference)
   diagnostic.remedy = "until then the stack's nodes keep what they have of it";
 }
 
+// They are sorted by stack and service, of which a fleet may have thousands.
+const PinRequest* Pinning::request_of(const Diagnostic& diagnostic) const {
+  auto one = requests_.lower_bound({diagnostic.stack, diagnostic.service, "", {}});
+  for (; one != requests_.end(); ++one) {
+    if (one->stack != diagnostic.stack || one->service != diagnostic.service) break;
+    if (one->location == diagnostic.location &&
+        diagnostic.message.find("'" + one->reference + "'") != std::string::npos)
+      return &*one;
+  }
+  return nullptr;
+}
+
 void Pinning::describe(Diagnostics& diagnostics) const {
   for (Diagnostic& diagnostic : diagnostics) {
     if (diagnostic.code != kPinPending) continue;
-    const auto request = std::ranges::find_if(requests_, [&](const PinRequest& one) {
-      return one.stack == diagnostic.stack && one.service == diagnostic.service &&
-             one.location == diagnostic.location &&
-             diagnostic.message.find("'" + one.reference + "'") != std::string::npos;
-    });
-    if (request != requests_.end()) describe_one(diagnostic, request->reference);
+    if (const PinRequest* request = request_of(diagnostic)) describe_one(diagnostic, request->reference);
   }
   for (const auto& [reference, question] : questions_.all()) {
     if (!question.renews || !question.failure) continue;

@@ -64,6 +64,7 @@ class Pinning {
   void refuse(const std::string& reference, const registry::Refusal& refusal);
   const Pin* known(const std::string& reference) const;
   std::set<std::string> concerned(const std::string& reference, const PinQuestion& question) const;
+  const PinRequest* request_of(const Diagnostic& diagnostic) const;  // null: of none that is wanted
   void describe_one(Diagnostic& diagnostic, const std::string& reference) const;
   std::string what_failed(const std::string& reference, const PinQuestion& question) const;
 
@@ -71,7 +72,8 @@ class Pinning {
   Resolve resolve_;
   Callbacks callbacks_;
   FleetPins pins_;
-  StackPins former_;  // answers that hold no more: when they still do, the registry has to say less
+  // Answers that hold no more, of what is asked: when they still do, the registry has to say less.
+  StackPins former_;
   std::set<PinRequest> requests_;
   PinQuestions questions_;
   boost::asio::steady_timer wake_;
