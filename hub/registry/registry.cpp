@@ -70,6 +70,15 @@ std::vector<std::string> platforms_of(const Json& index) {
   return platforms;
 }
 
+// Where http:// leads to, as HOST or HOST:PORT; empty: it is another scheme, or is written to mislead.
+std::string_view plain_host(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return "";
+  url.remove_prefix(kScheme.size());
+  const std::string_view host = url.substr(0, url.find_first_of("/?#"));
+  return host.find('@') == std::string_view::npos ? host : "";
+}
+
 // What an answer that is no manifest says.
 struct Failure {
   Refusal refusal;
@@ -169,6 +178,14 @@ class Inquiry {
     return credentials_->find(name_.registry);
   }
 
+  // A registry of this machine may be no more than the end of a tunnel.
+  Plain plain_for(const std::string& realm) const {
+    const std::string host(plain_host(realm));
+    const bool allowed = !host.empty() && (is_loopback(host) || options_.insecure.contains(host) ||
+                                           options_.insecure.contains(name_.registry));
+    return allowed ? plain_ : Plain::kRefused;
+  }
+
   // The registry names its token service, which sees the login; so it must be as safe as the registry itself.
   std::string token(const Challenge& challenge, const Login* login) {
     const auto parameter = [&](const char* name) {
@@ -179,7 +196,8 @@ class Inquiry {
     if (scope.empty()) scope = fmt::format("repository:{}:pull", name_.repository);
     const std::string query =
         fmt::format("service={}&scope={}", Transfer::escape(parameter("service")), Transfer::escape(scope));
-    Exchange exchange{.url = parameter("realm"), .plain = plain_};
+    Exchange exchange{.url = parameter("realm")};
+    exchange.plain = plain_for(exchange.url);
     if (login != nullptr && !login->identity_token.empty()) {
       exchange.method = Exchange::Method::kPost;
       exchange.form = fmt::format("grant_type=refresh_token&client_id=hivemind&{}&refresh_token={}", query,

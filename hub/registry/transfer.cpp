@@ -111,7 +111,8 @@ void Transfer::prepare(const Exchange& exchange) {
   set(curl_, CURLOPT_URL, exchange.url.c_str());
   set(curl_, CURLOPT_PROTOCOLS_STR, schemes);
   set(curl_, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
-  set(curl_, CURLOPT_FOLLOWLOCATION, 1L);
+  // What a form says is for one host alone; of all else curl keeps the secrets back.
+  set(curl_, CURLOPT_FOLLOWLOCATION, exchange.method == Exchange::Method::kPost ? 0L : 1L);
   set(curl_, CURLOPT_MAXREDIRS, kMaxRedirects);
   set(curl_, CURLOPT_NOSIGNAL, 1L);  // there are other threads
   set(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits_.connect.count()));

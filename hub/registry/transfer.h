@@ -41,9 +41,10 @@ struct TransferLimits {
   std::size_t max_body = 4u << 20;  // what a manifest may have at most (OCI distribution specification)
 };
 
-// HTTPS by libcurl, one exchange after the other, on the calling thread. Redirects are followed; credentials
-// do not go along to another host. An answer of any status is a value. Errors: kUnavailable when nobody
-// answers in time, kDenied for a certificate that is not trusted, kExhausted for a body that is too large.
+// HTTPS by libcurl, one exchange after the other, on the calling thread. Redirects are followed, but those of
+// a POST; credentials do not go along to another host. An answer of any status is a value. Errors:
+// kUnavailable when nobody answers in time, kDenied for a certificate that is not trusted, kExhausted for a
+// body that is too large.
 class Transfer {
  public:
   // cancelled: once it is true, what is under way ends within a second. Must outlive it.

@@ -38,6 +38,9 @@ class Odd(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_POST(self):
+        if self.path == "/moved-token":
+            self.rfile.read(int(self.headers["Content-Length"]))
+            return self.answer(307, Location="/token")
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         good = form["grant_type"] == ["refresh_token"] and form["refresh_token"] == ["id+token"]
         self.give_token(form["scope"][0] if good else None)
@@ -50,6 +53,8 @@ class Odd(BaseHTTPRequestHandler):
 
     def do_GET(self):
         url = urlparse(self.path)
+        if url.path == "/moved-token":
+            return self.answer(307, Location="/token?" + url.query)
         if url.path == "/token":
             scope = parse_qs(url.query)["scope"][0]
             private = "private" in scope
@@ -57,14 +62,23 @@ class Odd(BaseHTTPRequestHandler):
         what = url.path.split("/")[2]
         getattr(self, what)()
 
-    def bearer(self, what="bearer"):
+    def bearer(self, what="bearer", realm=f"http://127.0.0.1:{PORT}/token"):
         scope = f"repository:{what}/app:pull"
         if self.headers["Authorization"] == "Bearer for " + scope:
             return self.manifest()
-        self.answer(401, WWW_Authenticate=f'Bearer realm="http://127.0.0.1:{PORT}/token",service="odd",scope="{scope}"')
+        self.answer(401, WWW_Authenticate=f'Bearer realm="{realm}",service="odd",scope="{scope}"')
 
     def private(self):
         self.bearer("private")
+
+    def moved_private(self):
+        self.bearer("moved_private", f"http://127.0.0.1:{PORT}/moved-token")
+
+    def elsewhere(self):
+        self.bearer("elsewhere", f"http://0.0.0.0:{PORT}/token")
+
+    def misleading(self):
+        self.bearer("misleading", f"http://127.0.0.1:1@127.0.0.1:{PORT}/token")
 
     def busy(self):
         self.answer(429, Retry_After="7")

@@ -70,6 +70,21 @@ TEST_CASE("a token is fetched from where the registry says, for what it says") {
   CHECK(odd.refusal("kerberos").error.code() == ErrorCode::kDenied);
 }
 
+TEST_CASE("a form with a login is not sent on to where its answer leads") {
+  const Odd odd;
+  CHECK(odd.pin("moved_private", odd.with_login(R"("username": "user", "password": "secret")")) == kPin);
+  CHECK(odd.refusal("moved_private", odd.with_login(R"("identitytoken": "id+token")")).error.code() ==
+        ErrorCode::kUnavailable);
+}
+
+TEST_CASE("a login goes to a token service over plain HTTP only where that is allowed") {
+  const Odd odd;
+  CHECK(odd.refusal("elsewhere").error.code() == ErrorCode::kInvalid);
+  CHECK(odd.refusal("misleading").error.code() == ErrorCode::kInvalid);
+  CHECK(odd.pin("elsewhere", {.insecure = {"0.0.0.0:" + std::to_string(odd.port)}}) == kPin);
+  CHECK(odd.pin("elsewhere", {.insecure = {odd.host()}}) == kPin);
+}
+
 TEST_CASE("a registry without HEAD or digest header is asked for the manifest itself") {
   const Odd odd;
   CHECK(odd.pin("bare") == kPin);
