@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/plan/slots.h"
+#include "agent/plan/utf8.h"
 #include "common/digest.h"
 
 namespace hivemind::agent {
@@ -25,7 +26,7 @@ bool is_of_environment(std::string_view path) {
 
 std::string shown(const Difference& difference, const std::string& value) {
   if (is_of_environment(difference.path)) return value.empty() ? "" : "(not shown)";
-  return value.size() <= kLongestValue ? value : value.substr(0, kLongestValue) + "…";
+  return value.size() <= kLongestValue ? value : std::string(front_of(value, kLongestValue)) + "…";
 }
 
 void add_differences(v1::AdoptionItem& item, const std::vector<Difference>& differences) {

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "agent/apply/step_runner.h"
+#include "agent/plan/utf8.h"
 #include "common/error.h"
 #include "common/log.h"
 
@@ -24,7 +25,7 @@ constexpr std::size_t kLongestCommand = 200;
 
 std::string text_of(const Hook& hook) {
   std::string text = fmt::format("{}", fmt::join(hook.command, " "));
-  if (text.size() > kLongestCommand) text = text.substr(0, kLongestCommand) + "...";
+  if (text.size() > kLongestCommand) text = std::string(front_of(text, kLongestCommand)) + "...";
   return text;
 }
 

@@ -30,6 +30,7 @@ std::vector<Hook> hooks_from_label(std::string_view text) {
                        entry.at("user").get<std::string>(), entry.at("privileged").get<bool>(),
                        entry.at("working_dir").get<std::string>(),
                        entry.at("environment").get<std::vector<std::string>>()});
+      if (hooks.back().command.empty()) throw Error(ErrorCode::kInvalid, "a hook has no command");
     }
   } catch (const json::exception& error) {
     throw Error(ErrorCode::kInvalid, "the label of the hooks is not what it should be: {}", error.what());

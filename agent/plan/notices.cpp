@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/utf8.h"
+
 namespace hivemind::agent {
 namespace {
 
@@ -12,21 +14,8 @@ namespace {
 constexpr std::size_t kMostOfAKind = 50;
 constexpr std::size_t kLongestText = 500;
 
-// How many bytes from there are one character of UTF-8; 0: none.
-std::size_t character_at(const std::string& text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
-  const unsigned char first = byte(at);
-  if (first < 0x80) return first < 0x20 || first == 0x7f ? 0 : 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what is above Unicode's end.
-  const unsigned char second = byte(at + 1);
-  const bool is_bad = (first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) ||
-                      (first == 0xf0 && second < 0x90) || (first == 0xf4 && second >= 0x90);
-  return is_bad ? 0 : length;
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 // Engines' words and names of files may hold anything; texts of protobuf, and terminals, may not.
@@ -34,7 +23,7 @@ std::string printable(const std::string& text) {
   std::string clean;
   for (std::size_t at = 0; at < text.size();) {
     if (clean.size() >= kLongestText) return clean + "...";
-    const std::size_t length = character_at(text, at);
+    const std::size_t length = is_control(text[at]) ? 0 : character_at(text, at);
     if (length == 0) {
       clean += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
     } else {

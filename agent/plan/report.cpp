@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/plan/slots.h"
+#include "agent/plan/utf8.h"
 
 namespace hivemind::agent {
 namespace {
@@ -150,7 +151,7 @@ v1::ServiceReport service_report(const Findings& findings, const std::string& st
   report.set_service(view.service->name);
   report.set_state(verdict.state);
   report.set_reason(verdict.reason);
-  report.set_text(verdict.text);
+  report.set_text(valid_utf8(verdict.text));  // a hook may have printed anything
   report.set_image(view.service->image);
   report.set_replicas(view.service->replicas);
   report.set_running(running_count(view));
@@ -205,7 +206,7 @@ void fill_state(v1::StackReport& report, const Findings& findings) {
   if (const Pending* pending = pending_of(findings.plan, report.stack(), "")) {
     report.set_state(v1::STATE_FAILED);
     report.set_reason(pending->reason);
-    report.set_text(pending->text);
+    report.set_text(valid_utf8(pending->text));
   }
   if (report.state() == v1::STATE_RUNNING && findings.busy.contains(report.stack())) {
     report.set_state(v1::STATE_APPLYING);

@@ -116,7 +116,8 @@ TEST_CASE("a long value is cut between characters, so that what is shown can be 
   Found found = everything(desired.stacks.front());
   std::string value = "\"x";
   for (int i = 0; i < 200; ++i) value += "ö";
-  found.containers[0].differences = {{"Config.Labels.a", value, value}, {"Config.Labels.b", value + "y", "x" + value}};
+  found.containers[0].differences = {{"Config.Labels.a", value, value},
+                                     {"Config.Labels.b", value + "y", "x" + value}};
   v1::Adoption read;
   REQUIRE(read.ParseFromString(takeover_of(found).adoption.SerializeAsString()));
   CHECK_THAT(read.items(0).differences(1).then(), ContainsSubstring("ö…"));

@@ -1,5 +1,6 @@
 // What one container's life means to another's: namespaces and volumes that are shared, dependencies that
 // restart, hooks, and the order of an update.
+#include "agent/plan/report.h"
 #include "tests/support/catch.h"
 #include "tests/unit/plan/scenario.h"
 
@@ -397,8 +398,9 @@ TEST_CASE("a hook that prints what is no text leaves a report that can be read")
   scenario.past.troubles["web/db"] = {1, scenario.now + std::chrono::seconds(1), v1::REASON_HOOK_FAILED,
                                       "'hi' exited with code 3: \xff größ\xc3", "db-1"};
   const agent::Plan plan = scenario.plan();
-  const auto reports =
-      agent::stack_reports({scenario.desired(), scenario.observed(), scenario.past, plan, scenario.busy});
+  const agent::Observed observed = scenario.engine.observe();
+  const std::set<std::string> busy;
+  const auto reports = agent::stack_reports({scenario.wanted, observed, scenario.past, plan, busy});
   REQUIRE(reports.size() == 1);
   v1::StackReport read;
   REQUIRE(read.ParseFromString(reports[0].SerializeAsString()));
