@@ -153,7 +153,13 @@ class Compiler::Impl {
     const StackPins none;
     if (known == nullptr) return compile_with(nullptr, entry, snapshot, candidates, result);
     const auto found = known->pins.find(entry.name);
-    if (found == known->pins.end()) return compile_with(&none, entry, snapshot, candidates, result);
+    if (found == known->pins.end()) {
+      Column column = compile_with(&none, entry, snapshot, candidates, result);
+      // An answer may be on its way that was asked for before.
+      if (known->changed && stacks_[entry.name].has_read(*known->changed))
+        result.pins_outdated.insert(entry.name);
+      return column;
+    }
     Column column = compile_with(&found->second, entry, snapshot, candidates, result);
     if (known->changed && !stacks_[entry.name].has_read(*known->changed)) return column;
     result.pins_outdated.insert(entry.name);

@@ -31,7 +31,7 @@ struct Compilation {
   std::vector<std::string> stacks;      // enabled stacks, sorted
   std::size_t compiled = 0;             // releases made anew, not taken from the cache
   std::set<PinRequest> pins_wanted;     // which no release can be made without
-  std::set<std::string> pins_outdated;  // stacks whose pins were not used, and hold no more
+  std::set<std::string> pins_outdated;  // stacks whose pins, and those on their way, hold no more
 };
 
 // The digests that are known.

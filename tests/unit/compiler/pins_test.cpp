@@ -166,6 +166,16 @@ TEST_CASE("a commit that changes what a stack reads outdates its pins, and no ot
   }
 }
 
+TEST_CASE("a commit outdates the pins of what it changes that are on their way") {
+  Repository repository;
+  repository.known.changed = {"db/compose.yml"};
+  CHECK_FALSE(repository.compile().pins_outdated.contains("web"));
+  repository.known.changed = {"web/compose.yml"};
+  const Compilation made = repository.compile();
+  CHECK(made.pins_outdated.contains("web"));
+  CHECK(wanted(made) == std::vector<std::string>{"web nginx:1"});
+}
+
 TEST_CASE("the pins of a stack that is off are outdated") {
   Repository repository;
   repository.known.pins["gone"]["nginx:1"] = {kOne, {}};
