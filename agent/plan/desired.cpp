@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/plan/body_facts.h"
+#include "agent/plan/window.h"
 #include "common/error.h"
 #include "common/ids.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 // Far above what a node runs; keeps a defect of the hub from filling the engine.
 constexpr std::uint32_t kMaxReplicas = 100;
+constexpr std::int64_t kMaxSoakMs = 7 * 24 * 3600 * 1000LL;
+constexpr int kMaxSpans = 100;
 
 template <typename T>
 const T* find_by(const std::vector<T>& items, std::string T::*member, std::string_view value) {
@@ -130,6 +133,15 @@ std::vector<Hook> hooks_from(const google::protobuf::RepeatedPtrField<v1::Hook>&
   return hooks;
 }
 
+void fill_trial(DesiredService& service, const v1::Service& message) {
+  if (message.soak_ms() < 0 || message.soak_ms() > kMaxSoakMs)
+    throw Error(ErrorCode::kInvalid, "a soak time of {} ms (0 to {})", message.soak_ms(), kMaxSoakMs);
+  if (message.image_bytes() < 0)
+    throw Error(ErrorCode::kInvalid, "an image of {} bytes", message.image_bytes());
+  service.soak = std::chrono::milliseconds(message.soak_ms());
+  service.image_bytes = message.image_bytes();
+}
+
 void fill_lifecycle(DesiredService& service, v1::Service& message) {
   service.network_of = std::move(*message.mutable_network_of());
   service.pid_of = std::move(*message.mutable_pid_of());
@@ -155,6 +167,7 @@ DesiredService service_from(v1::Service& message) {
   service.container_name = std::move(*message.mutable_container_name());
   service.replicas = message.replicas();
   fill_lifecycle(service, message);
+  fill_trial(service, message);
   for (v1::Dependency& dependency : *message.mutable_depends_on()) {
     service.depends_on.push_back(dependency_from(dependency));
   }
@@ -206,6 +219,57 @@ void require_dependencies(const DesiredStack& stack) {
   }
 }
 
+DesiredWindow::Span span_from(const v1::Window::Span& message) {
+  constexpr unsigned kAllDays = 0x7f, kDay = 24 * 60;
+  const DesiredWindow::Span span{message.days(), message.from_minute(), message.to_minute()};
+  if (span.days == 0 || span.days > kAllDays || span.from_minute >= kDay || span.to_minute > kDay ||
+      span.from_minute == span.to_minute) {
+    throw Error(ErrorCode::kInvalid, "window: days {}, minutes {} to {} are no span", span.days,
+                span.from_minute, span.to_minute);
+  }
+  return span;
+}
+
+DesiredWindow window_from(v1::Window& message) {
+  if (message.spans().empty() || message.spans_size() > kMaxSpans)
+    throw Error(ErrorCode::kInvalid, "window: {} spans (1 to {})", message.spans_size(), kMaxSpans);
+  DesiredWindow window;
+  for (const v1::Window::Span& span : message.spans()) window.spans.push_back(span_from(span));
+  window.posix_tz = std::move(*message.mutable_posix_tz());
+  window.text = std::move(*message.mutable_text());
+  if (!message.timezone().empty()) window.text += " " + message.timezone();
+  Window{window};  // reads the zone's rule
+  return window;
+}
+
+// A service that runs once for an update has no container that stands, so nothing can wait for it, be made
+// with it, or be two of it.
+void require_one_shot(const DesiredStack& stack, const std::string& name, std::string_view key) {
+  if (name.empty()) return;
+  if (stack.service(name) == nullptr)
+    throw Error(ErrorCode::kInvalid, "'{}' names service '{}', which is not there", key, name);
+  for (const DesiredService& service : stack.services) {
+    const auto depends = [&](const Dependency& one) { return one.service == name; };
+    const std::vector<std::string> bases = service.bases();
+    if (std::ranges::any_of(service.depends_on, depends) || std::ranges::find(bases, name) != bases.end()) {
+      throw Error(ErrorCode::kInvalid, "service '{}' needs '{}', which runs as '{}' only", service.name, name,
+                  key);
+    }
+  }
+}
+
+void fill_jobs(DesiredStack& stack, v1::Release& release) {
+  stack.pre = std::move(*release.mutable_pre());
+  stack.post = std::move(*release.mutable_post());
+  require_one_shot(stack, stack.pre, "pre");
+  require_one_shot(stack, stack.post, "post");
+  if (!stack.pre.empty() && stack.pre == stack.post)
+    throw Error(ErrorCode::kInvalid, "service '{}' is both 'pre' and 'post'", stack.pre);
+  for (DesiredService& service : stack.services) {
+    if (stack.is_job(service.name)) service.replicas = 0;
+  }
+}
+
 void fill_stack(DesiredStack& stack, v1::Release& release) {
   stack.digest = std::move(*release.mutable_digest());
   stack.revision = std::move(*release.mutable_revision());
@@ -228,6 +292,8 @@ void fill_stack(DesiredStack& stack, v1::Release& release) {
   sort_unique(stack.networks, &DesiredNetwork::name, "network");
   sort_unique(stack.volumes, &DesiredVolume::name, "volume");
   require_dependencies(stack);
+  fill_jobs(stack, release);
+  if (release.has_window()) stack.window = window_from(*release.mutable_window());
 }
 
 DesiredStack stack_from(v1::Release& release) {
@@ -241,6 +307,12 @@ DesiredStack stack_from(v1::Release& release) {
     throw error.within(fmt::format("stack '{}'", stack.name));
   }
   return stack;
+}
+
+RegistryLogin login_from(v1::RegistryLogin& message) {
+  if (message.registry().empty()) throw Error(ErrorCode::kInvalid, "a registry login names no registry");
+  return {std::move(*message.mutable_registry()), std::move(*message.mutable_username()),
+          std::move(*message.mutable_password()), std::move(*message.mutable_identity_token())};
 }
 
 }  // namespace
@@ -280,6 +352,10 @@ const DesiredVolume* DesiredStack::volume(std::string_view wanted) const {
   return find_by(volumes, &DesiredVolume::name, wanted);
 }
 
+bool DesiredStack::is_job(std::string_view wanted) const {
+  return !wanted.empty() && (wanted == pre || wanted == post);
+}
+
 std::vector<const DesiredService*> DesiredStack::in_order() const {
   std::vector<const DesiredService*> ordered;
   std::set<std::string_view> placed;
@@ -317,6 +393,10 @@ Desired desired_from(v1::Manifest manifest) {
   for (v1::File& file : *manifest.mutable_files()) {
     desired.files.emplace(std::move(*file.mutable_sha256()), std::move(*file.mutable_content()));
   }
+  for (v1::RegistryLogin& login : *manifest.mutable_registry_logins()) {
+    desired.registry_logins.push_back(login_from(login));
+  }
+  sort_unique(desired.registry_logins, &RegistryLogin::registry, "login of registry");
   return desired;
 }
 

@@ -101,6 +101,9 @@ struct DesiredService {
   UpdateOrder update_order = UpdateOrder::kStopFirst;
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
+  std::chrono::milliseconds soak{};
+  std::int64_t image_bytes = 0;  // compressed; 0: not known
+  std::string image_id = {};  // of a good release: the image that it ran with; empty: as the reference says
   BodyFacts facts;
 
   // Services whose first container each of this one's is made with; sorted.
@@ -128,11 +131,32 @@ struct DesiredVolume {
   std::string config_hash;
 };
 
+enum class Origin {
+  kManifest,
+  kGood,  // the last good release, which stands in for the manifest's: nothing of it needs a network
+};
+
+// When a stack may be changed; see v1::Window.
+struct DesiredWindow {
+  struct Span {
+    unsigned days = 0;  // bit 0 is Monday
+    unsigned from_minute = 0;
+    unsigned to_minute = 0;
+  };
+  std::vector<Span> spans;
+  std::string posix_tz;
+  std::string text;  // as written, with the zone
+};
+
 struct DesiredStack {
   std::string name;
   std::string digest;
   std::string revision;
   ApiLevel engine_api;
+  Origin origin = Origin::kManifest;
+  std::string pre = {};  // services that run once for an update; they have no container otherwise
+  std::string post = {};
+  std::optional<DesiredWindow> window = {};
   std::vector<DesiredService> services;  // sorted by name
   std::vector<DesiredNetwork> networks;  // sorted by name
   std::vector<DesiredVolume> volumes;    // sorted by name
@@ -142,6 +166,15 @@ struct DesiredStack {
   const DesiredVolume* volume(std::string_view name) const;    // by real name
   // Services so that dependencies come first; among equals by name.
   std::vector<const DesiredService*> in_order() const;
+  // Whether it is 'pre' or 'post'; its replicas count as 0.
+  bool is_job(std::string_view service) const;
+};
+
+struct RegistryLogin {
+  std::string registry;
+  std::string username;
+  std::string password;
+  std::string identity_token;
 };
 
 struct Desired {
@@ -150,6 +183,7 @@ struct Desired {
   std::string revision;
   std::vector<DesiredStack> stacks;          // sorted by name
   std::map<std::string, std::string> files;  // content by SHA-256 hex
+  std::vector<RegistryLogin> registry_logins = {};
 
   const DesiredStack* stack(std::string_view name) const;
 };
