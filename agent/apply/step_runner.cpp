@@ -150,7 +150,10 @@ asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step 
   } else if (const auto* stop = std::get_if<StopContainer>(&action)) {
     const std::string id = id_of(*occasion, stop->container);
     if (!stop->pre_stop.empty()) co_await run_pre_stop(occasion, step, id);
-    co_await engine_.stop_container(id);
+    co_await engine_.stop_container(id, stop->grace);
+  } else if (const auto* policy = std::get_if<SetRestartPolicy>(&action)) {
+    const std::string id = id_of(*occasion, policy->container);
+    co_await engine_.set_restart_policy(id, policy->policy);
   } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
     // Forced, as between the stop and this the engine's restart policy may have had its way.
     const std::string id = id_of(*occasion, remove->container);

@@ -214,12 +214,20 @@ asio::awaitable<void> DockerEngine::start_container(std::string id) {
   if (response.status != 304) require_ok(what, response);
 }
 
-asio::awaitable<void> DockerEngine::stop_container(std::string id) {
+asio::awaitable<void> DockerEngine::stop_container(std::string id,
+                                                   std::optional<std::chrono::seconds> grace) {
   const std::string what = of_container("stop", id);
-  auto request = post(container_path(id, "/stop"));
+  auto request = post(container_path(id, grace ? fmt::format("/stop?t={}", grace->count()) : "/stop"));
   request.timeout = kStop;
   const auto response = co_await call(what, std::move(request));
   if (response.status != 304) require_ok(what, response);
+}
+
+asio::awaitable<void> DockerEngine::set_restart_policy(std::string id, std::string policy) {
+  const std::string what = of_container("set the restart policy of", id);
+  auto request = post(container_path(id, "/update"), encode::restart_policy_body(policy));
+  const auto response = co_await call(what, std::move(request));
+  require_ok(what, response);
 }
 
 asio::awaitable<void> DockerEngine::unpause_container(std::string id) {

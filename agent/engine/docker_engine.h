@@ -51,7 +51,10 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<Created> create_container(std::string name, std::string platform,
                                                    std::string body) override;
   boost::asio::awaitable<void> start_container(std::string id) override;
-  boost::asio::awaitable<void> stop_container(std::string id) override;
+  boost::asio::awaitable<void> stop_container(std::string id,
+                                              std::optional<std::chrono::seconds> grace) override;
+  boost::asio::awaitable<void> set_restart_policy(std::string id, std::string policy) override;
+  boost::asio::awaitable<std::string> container_log(std::string id, int lines) override;
   boost::asio::awaitable<void> unpause_container(std::string id) override;
   boost::asio::awaitable<void> rename_container(std::string id, std::string name) override;
   boost::asio::awaitable<void> remove_container(std::string id, bool force) override;

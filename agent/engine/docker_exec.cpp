@@ -1,4 +1,5 @@
-// Commands in containers.
+// Commands in containers, and what containers write.
+#include <cctype>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -14,6 +15,12 @@ namespace hivemind::agent {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLogIdle{5'000};
+
+}  // namespace
 
 asio::awaitable<Executed> DockerEngine::exec(std::string container, Hook command,
                                              std::chrono::milliseconds limit) {
@@ -53,6 +60,30 @@ asio::awaitable<Executed> DockerEngine::exec(std::string container, Hook command
   const auto inspected = co_await call(what, std::move(inspect));
   require_ok(what, inspected);
   co_return Executed{decoded(what, decode::exit_code_of_exec, inspected), output.text()};
+}
+
+asio::awaitable<std::string> DockerEngine::container_log(std::string id, int lines) {
+  const std::string what = fmt::format("read the log of container '{}'", id.substr(0, 12));
+  http::Request request;
+  request.target =
+      fmt::format("/containers/{}/logs?stdout=1&stderr=1&tail={}", http::Client::escape(id), lines);
+  // Without a terminal the streams come in frames, with one as they are.
+  std::string start;
+  ExecOutput framed;
+  std::string raw;
+  const std::function<void(std::string_view)> on_data = [&](std::string_view piece) {
+    if (start.size() < 4) start.append(piece.substr(0, 4 - start.size()));
+    framed.feed(piece);
+    raw.append(piece);
+    if (raw.size() > 2 * ExecOutput::kMost) raw.erase(0, raw.size() - ExecOutput::kMost);
+  };
+  const auto response = co_await stream(what, std::move(request), on_data, kLogIdle);
+  if (!response.ok()) co_return std::string();
+  const bool in_frames = start.size() == 4 && start[0] <= 2 && start.find_first_not_of('\0', 1) == start.npos;
+  if (in_frames) co_return framed.text();
+  if (raw.size() > ExecOutput::kMost) raw.erase(0, raw.size() - ExecOutput::kMost);
+  while (!raw.empty() && std::isspace(static_cast<unsigned char>(raw.back())) != 0) raw.pop_back();
+  co_return raw;
 }
 
 }  // namespace hivemind::agent

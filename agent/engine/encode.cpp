@@ -1,5 +1,7 @@
 #include "agent/engine/encode.h"
 
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -24,6 +26,16 @@ std::string exec_body(const Hook& command) {
   if (!command.working_dir.empty()) body["WorkingDir"] = command.working_dir;
   if (!command.environment.empty()) body["Env"] = command.environment;
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string restart_policy_body(std::string_view policy) {
+  const std::size_t colon = policy.find(':');
+  Json body = {{"Name", std::string(policy.substr(0, colon))}};
+  int most = 0;
+  if (colon != std::string_view::npos)
+    std::from_chars(policy.data() + colon + 1, policy.data() + policy.size(), most);
+  if (most > 0) body["MaximumRetryCount"] = most;
+  return Json({{"RestartPolicy", std::move(body)}}).dump();
 }
 
 std::string disconnect_body(std::string_view container) {

@@ -15,6 +15,9 @@ std::string filters(std::string_view key, const std::vector<std::string>& values
 // Body of POST /containers/{id}/exec.
 std::string exec_body(const Hook& command);
 
+// Body of POST /containers/{id}/update. policy as Container::restart_policy.
+std::string restart_policy_body(std::string_view policy);
+
 // Body of POST /networks/{id}/disconnect.
 std::string disconnect_body(std::string_view container);
 

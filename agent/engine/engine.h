@@ -100,7 +100,13 @@ class Engine {
   virtual boost::asio::awaitable<Created> create_container(std::string name, std::string platform,
                                                            std::string body) = 0;
   virtual boost::asio::awaitable<void> start_container(std::string id) = 0;  // running already: nothing
-  virtual boost::asio::awaitable<void> stop_container(std::string id) = 0;   // stopped already: nothing
+  // Stopped already: nothing. Killed when it has not ended within grace; nothing: as the container says.
+  virtual boost::asio::awaitable<void> stop_container(std::string id,
+                                                      std::optional<std::chrono::seconds> grace) = 0;
+  // policy as Container::restart_policy.
+  virtual boost::asio::awaitable<void> set_restart_policy(std::string id, std::string policy) = 0;
+  // The last lines that it has written to both streams, in their order; empty where its log cannot be read.
+  virtual boost::asio::awaitable<std::string> container_log(std::string id, int lines) = 0;
   virtual boost::asio::awaitable<void> unpause_container(std::string id) = 0;
   virtual boost::asio::awaitable<void> rename_container(std::string id, std::string name) = 0;
   // With force, kills. Anonymous volumes go with it, named ones stay. Gone already: nothing.

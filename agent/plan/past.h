@@ -35,12 +35,39 @@ struct Fetch {
   std::string text;
 };
 
-// The newest release of a stack that ran here as desired.
+// The newest release of a stack that ran here as desired for its soak time: what comes back when a newer one
+// fails.
 struct GoodRelease {
   std::string digest;
   std::string revision;
-  std::map<std::string, std::string> services;  // config hash by name, of those that have containers
+  std::map<std::string, std::string> services = {};  // config hash by name, of those that have containers
+  std::map<std::string, std::string> images = {};    // id by service: a tag may have moved since
+  // The release itself, a serialized v1::Release; empty: only its hashes are known, and it cannot come back.
+  // Its files' contents are in the store.
+  std::string release = {};
   bool operator==(const GoodRelease&) const = default;
+};
+
+// A release that failed on this node. It is not tried again until an operator says so.
+struct FailedRelease {
+  std::string digest;
+  std::string revision;
+  std::string service;
+  v1::Reason reason = v1::REASON_NONE;
+  std::string text;
+  int exit_code = 0;
+  std::string output;      // last lines of the health check or the log
+  std::int64_t at_ms = 0;  // Unix time; may be wrong
+  bool restored = false;   // a good release was there to come back
+  bool operator==(const FailedRelease&) const = default;
+};
+
+// The passage of a stack from its good release to the desired one, from the first step on.
+struct Trial {
+  std::string digest;
+  std::optional<TimePoint> sound_since = {};  // all services run as desired since then
+  std::map<std::string, std::uint32_t> restarts =
+      {};  // of its containers by id, when they were first seen running
 };
 
 struct Past {
@@ -48,10 +75,12 @@ struct Past {
   std::set<std::string> ended_by_hand;      // ids of containers that somebody stopped or killed
   std::map<std::string, Trouble> troubles;  // by subject: "<stack>/<service>", "<stack>/network:<name>" …
   std::map<std::string, GoodRelease> good;  // by stack
-  std::map<std::string, Fetch> fetches;     // by image_key()
-  Notices notices;                          // what steps have learnt
-  std::set<std::string> restarting;         // ids of containers that were stopped to be started with another
-  std::set<std::string> hooked;             // ids of containers whose post_start hooks have run
+  std::map<std::string, std::map<std::string, FailedRelease>> failed = {};  // by stack and digest
+  std::map<std::string, Trial> trials = {};                                 // by stack
+  std::map<std::string, Fetch> fetches;                                     // by image_key()
+  Notices notices;                                                          // what steps have learnt
+  std::set<std::string> restarting;  // ids of containers that were stopped to be started with another
+  std::set<std::string> hooked;      // ids of containers whose post_start hooks have run
   std::map<std::string, std::int64_t>
       pulled;                   // when images were pulled last, Unix time in seconds, by image_key()
   std::set<std::string> fresh;  // "<stack>/<service>" whose image was pulled for the container to come

@@ -33,6 +33,9 @@ struct ActionText {
   std::string operator()(const StopContainer& a) const {
     return fmt::format("stop container {}", a.container.name);
   }
+  std::string operator()(const SetRestartPolicy& a) const {
+    return fmt::format("set restart policy '{}' of container {}", a.policy, a.container.name);
+  }
   std::string operator()(const UnpauseContainer& a) const {
     return fmt::format("unpause container {}", a.container.name);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -63,6 +64,13 @@ struct RunHooks {  // post_start of the step's service
 struct StopContainer {
   ContainerRef container;
   std::string pre_stop = {};  // label of the hooks that come first; see hooks.h
+  // How long it may take before it is killed; nothing: as the container says.
+  std::optional<std::chrono::seconds> grace = {};
+};
+// A container that is kept must not be started by the engine when that starts; one that comes back, must.
+struct SetRestartPolicy {
+  ContainerRef container;
+  std::string policy;  // as Container::restart_policy
 };
 struct UnpauseContainer {
   ContainerRef container;
@@ -76,9 +84,10 @@ struct RemoveContainer {
 };
 
 // Each is one call to the engine (a pull is only begun; files are ours; hooks are a few).
-using Action = std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles,
-                            CreateContainer, ConnectNetwork, DisconnectNetwork, StartContainer, RunHooks,
-                            StopContainer, UnpauseContainer, RenameContainer, RemoveContainer>;
+using Action =
+    std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles, CreateContainer,
+                 ConnectNetwork, DisconnectNetwork, StartContainer, RunHooks, StopContainer, SetRestartPolicy,
+                 UnpauseContainer, RenameContainer, RemoveContainer>;
 
 enum class Purpose {
   kDeploy,   // not there yet
@@ -133,6 +142,7 @@ struct Plan {
   std::vector<Notice> notices;  // what looking alone has shown, such as volumes that differ
   Questions questions;
   std::set<std::string> fetching;      // image keys that some service still waits for
+  std::set<std::string> fetched = {};  // stacks of the candidates whose releases are on the node as a whole
   std::optional<TimePoint> next_look;  // when waiting ends by itself
 };
 

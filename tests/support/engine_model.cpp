@@ -249,6 +249,18 @@ void EngineModel::stop_container(const std::string& id) {
   end(container, 0);
 }
 
+void EngineModel::set_restart_policy(const std::string& id, const std::string& policy) {
+  by_id(id).restart_policy = policy;
+}
+
+std::string EngineModel::container_log(const std::string& id) const {
+  for (const Container& container : containers_) {
+    const auto text = logs_.find(container.image);
+    if (container.id == id && text != logs_.end()) return text->second;
+  }
+  return {};
+}
+
 void EngineModel::unpause_container(const std::string& id) {
   Container& container = by_id(id);
   if (container.status != ContainerStatus::kPaused)

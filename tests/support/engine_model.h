@@ -20,6 +20,8 @@ class EngineModel {
   void remove_image(const std::string& reference) { images_.erase(reference); }
   // Containers of that image end by themselves as soon as they are started.
   void ends_at_once(const std::string& image, int exit_code) { ends_[image] = exit_code; }
+  // What containers of that image write.
+  void logs(const std::string& image, std::string text) { logs_[image] = std::move(text); }
   // Containers of that image are checked, and have that health when they start.
   void starts_with(const std::string& image, agent::Health health) { health_[image] = health; }
   agent::Container& container(const std::string& name);  // throws kNotFound
@@ -45,6 +47,8 @@ class EngineModel {
   std::string create_container(const std::string& name, const std::string& body);
   void start_container(const std::string& id);
   void stop_container(const std::string& id);
+  void set_restart_policy(const std::string& id, const std::string& policy);
+  std::string container_log(const std::string& id) const;  // as logs() says
   void unpause_container(const std::string& id);
   void rename_container(const std::string& id, const std::string& name);
   void remove_container(const std::string& id, bool force);
@@ -80,6 +84,7 @@ class EngineModel {
   std::set<std::string> images_;
   std::map<std::string, int> ends_;
   std::map<std::string, agent::Health> health_;
+  std::map<std::string, std::string> logs_;
   std::map<std::string, int> fails_;
   std::vector<std::string> executed_;
   std::map<std::string, std::set<std::string>> bases_;  // whose namespaces a container joins, by its id

@@ -134,11 +134,21 @@ asio::awaitable<void> FakeEngine::start_container(std::string id) {
   send_events();
 }
 
-asio::awaitable<void> FakeEngine::stop_container(std::string id) {
+asio::awaitable<void> FakeEngine::stop_container(std::string id, std::optional<std::chrono::seconds>) {
   co_await write("stop " + name_of(id));
   co_await wait_while_held("stop " + name_of(id));
   model.stop_container(id);
   send_events();
+}
+
+asio::awaitable<void> FakeEngine::set_restart_policy(std::string id, std::string policy) {
+  co_await write("policy " + name_of(id) + " " + policy);
+  model.set_restart_policy(id, policy);
+}
+
+asio::awaitable<std::string> FakeEngine::container_log(std::string id, int) {
+  co_await turn();
+  co_return model.container_log(id);
 }
 
 asio::awaitable<void> FakeEngine::unpause_container(std::string id) {

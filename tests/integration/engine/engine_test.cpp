@@ -130,8 +130,8 @@ TEST_CASE("a container is made, started, observed, stopped and removed") {
   CHECK((find(observed, name)->status == ContainerStatus::kRunning));
   CHECK((find(observed, name)->health == Health::kNone));
 
-  live.await(live.engine.stop_container(made.id));
-  live.await(live.engine.stop_container(made.id));
+  live.await(live.engine.stop_container(made.id, std::nullopt));
+  live.await(live.engine.stop_container(made.id, std::nullopt));
   observed = live.await(live.engine.observe());
   REQUIRE(find(observed, name) != nullptr);
   CHECK((find(observed, name)->status == ContainerStatus::kExited));

@@ -88,6 +88,8 @@ void Scenario::apply(const Step& step) {
     if (step.purpose == Purpose::kFollow) past.restarting.insert(id(stop->container));
     for (const Hook& hook : hooks_from_label(stop->pre_stop)) engine.exec(id(stop->container), hook.command);
     engine.stop_container(id(stop->container));
+  } else if (const auto* policy = std::get_if<SetRestartPolicy>(&step.action)) {
+    engine.set_restart_policy(id(policy->container), policy->policy);
   } else if (const auto* unpause = std::get_if<UnpauseContainer>(&step.action)) {
     engine.unpause_container(id(unpause->container));
   } else if (const auto* rename = std::get_if<RenameContainer>(&step.action)) {
