@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "common/file.h"
+#include "tests/bench/compose_command.h"
 #include "tests/bench/engine_events.h"
 #include "tests/bench/raw_calls.h"
 #include "tests/support/fleet.h"
@@ -50,13 +51,6 @@ std::string compose_of(const std::vector<std::string>& services, const std::stri
   for (const std::string& service : services) versions[service] = "1";
   versions[services.front()] = changed_version;
   return tests::compose(versions);
-}
-
-// 'docker compose' or 'docker-compose', whichever is installed; empty: none.
-std::vector<std::string> compose_command() {
-  if (tests::run({"docker", "compose", "version"}).exit_code == 0) return {"docker", "compose"};
-  if (tests::run({"sh", "-c", "command -v docker-compose"}).exit_code == 0) return {"docker-compose"};
-  return {};
 }
 
 struct TenServices {

@@ -8,6 +8,7 @@
 #include "tests/bench/fleet_bench.h"
 #include "tests/bench/git_bench.h"
 #include "tests/bench/results.h"
+#include "tests/bench/rollback_bench.h"
 
 // bench FILE [quick]: measures, writes the results as JSON to FILE and prints them. 'quick' takes few
 // samples: it shows that everything works, not how fast it is.
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
     hivemind::bench::measure_commits(results, quick ? 2 : 25);
     hivemind::bench::measure_ten_services(results, quick ? 1 : 7);
     hivemind::bench::measure_unchanged_apply(results, quick ? 2 : 20);
+    hivemind::bench::measure_rollback(results, quick ? 1 : 7);
     results.write_json(argv[1]);
     results.print();
   } catch (const std::exception& error) {

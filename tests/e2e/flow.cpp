@@ -164,7 +164,7 @@ TEST_CASE("a broken commit changes no node and is told with its line", "[flow]")
     fleet.repository().commit();
     const Outcome sync = fleet.sync();
     CHECK(sync.exit_code == 1);
-    CHECK_THAT(sync.output + sync.errors, ContainsSubstring("other.yml:6:5"));
+    CHECK_THAT(sync.output + sync.errors, ContainsSubstring("other.yml:7:5"));
     CHECK_THAT(sync.output + sync.errors, ContainsSubstring("frobnicate"));
     REQUIRE(wait_until(
         [&] { return fleet.engine().variable(fleet.container("good", "app"), "VERSION") == "2"; }, 20s));

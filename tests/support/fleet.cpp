@@ -223,7 +223,8 @@ std::string stack_entry(const Fleet& fleet, const std::string& name, const std::
 }
 
 std::string compose(const std::map<std::string, std::string>& version_of_service) {
-  std::string text = "services:\n";
+  // A release is good as soon as it runs: what waits for a soak has tests of its own.
+  std::string text = "x-hivemind: {soak: 0s}\nservices:\n";
   for (const auto& [service, version] : version_of_service) {
     text += "  " + service + ":\n    image: " + test_image() + "\n    environment:\n      VERSION: \"" +
             version + "\"\n";
