@@ -71,7 +71,8 @@ asio::awaitable<void> Pulls::pull(std::string key, std::string image, std::strin
     const std::function<void(PullProgress)> on_progress = [this, key, task](PullProgress progress) {
       if (task->wanted) progressed(key, progress);
     };
-    co_await engine_.pull(image, platform, on_progress);
+    PullRequest request{image, platform};
+    co_await engine_.pull(std::move(request), on_progress);
   } catch (const Error& failure) {
     error = failure;
   } catch (const std::exception& failure) {

@@ -160,6 +160,14 @@ Version version(std::string_view body) {
   return version;
 }
 
+void info(std::string_view body, EngineInfo& engine) {
+  const Json answer = parse_json(body);
+  engine.root_directory = text_of(answer, "DockerRootDir");
+  engine.log_driver = text_of(answer, "LoggingDriver");
+  engine.cpus = in_range<unsigned>(std::max<std::int64_t>(integer_of(answer, "NCPU"), 0));
+  engine.memory_bytes = std::max<std::int64_t>(integer_of(answer, "MemTotal"), 0);
+}
+
 std::vector<std::string> container_ids(std::string_view body) {
   const Json answer = parse_json(body);
   std::vector<std::string> ids;
@@ -238,6 +246,24 @@ EngineVolume volume(std::string_view body) {
 
 std::string image_id(std::string_view body) {
   return with_algorithm(required(parse_json(body), "Id"));
+}
+
+std::vector<EngineImage> images(std::string_view body) {
+  const Json answer = parse_json(body);
+  // Engines before 24 write "<none>:<none>" and "<none>@<none>" for none.
+  const auto names = [](const Json& entry, const char* key) {
+    std::vector<std::string> found;
+    for (const Json& name : list_of(entry, key)) {
+      if (name.is_string() && !name.get_ref<const std::string&>().ends_with("<none>")) found.push_back(name);
+    }
+    return found;
+  };
+  std::vector<EngineImage> images;
+  for (const Json& entry : require_list(answer, "images")) {
+    images.push_back({with_algorithm(required(entry, "Id")), names(entry, "RepoTags"),
+                      names(entry, "RepoDigests"), integer_of(entry, "Size"), integer_of(entry, "Created")});
+  }
+  return images;
 }
 
 Created created(std::string_view body) {

@@ -28,6 +28,7 @@ struct PullLine {
 };
 
 Version version(std::string_view body);                         // GET /version
+void info(std::string_view body, EngineInfo& engine);           // GET /info: what it tells besides
 std::vector<std::string> container_ids(std::string_view body);  // GET /containers/json
 std::vector<ListedContainer> listed_containers(std::string_view body);
 std::vector<PublishedPort> published_ports(std::string_view body);  // GET /containers/json
@@ -35,6 +36,7 @@ Container container(std::string_view body);                         // GET /cont
 std::vector<EngineNetwork> networks(std::string_view body);         // GET /networks
 std::vector<EngineVolume> volumes(std::string_view body);           // GET /volumes
 std::string image_id(std::string_view body);                        // GET /images/{name}/json
+std::vector<EngineImage> images(std::string_view body);             // GET /images/json
 Created created(std::string_view body);                             // POST /containers/create
 Created network(std::string_view body);                             // POST /networks/create
 std::vector<NetworkUser> network_users(std::string_view body);      // GET /networks/{id}

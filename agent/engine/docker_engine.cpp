@@ -6,8 +6,6 @@
 #include "agent/engine/answers.h"
 #include "agent/engine/decode.h"
 #include "agent/engine/encode.h"
-#include "agent/engine/pull_stream.h"
-#include "agent/engine/reference.h"
 #include "common/error.h"
 
 namespace hivemind::agent {
@@ -22,10 +20,8 @@ constexpr ApiVersion kOldestApi{1, 41};
 constexpr ApiVersion kNewestApi{1, 56};
 
 constexpr milliseconds kLook = 30s;
-constexpr milliseconds kChange = 5min;      // a slow card, a volume that is filled from its image
-constexpr milliseconds kStop = 1h;          // the engine waits for the container's own grace period
-constexpr milliseconds kPullBegin = 10min;  // the engine says nothing until the registry has answered
-constexpr milliseconds kPullIdle = 10min;
+constexpr milliseconds kChange = 5min;  // a slow card, a volume that is filled from its image
+constexpr milliseconds kStop = 1h;      // the engine waits for the container's own grace period
 
 http::Request get(std::string target) {
   http::Request request;
@@ -131,11 +127,20 @@ asio::awaitable<http::Response> DockerEngine::stream(std::string what, http::Req
 
 asio::awaitable<ApiVersion> DockerEngine::settled_version() {
   if (api_) co_return *api_;
-  const EngineInfo engine = co_await negotiate();
+  const EngineInfo engine = co_await settle_version();
   co_return engine.api;
 }
 
 asio::awaitable<EngineInfo> DockerEngine::negotiate() {
+  EngineInfo engine = co_await settle_version();
+  auto request = get("/info");
+  const auto answer = co_await call("ask the engine about itself", std::move(request));
+  // Nothing depends on it that could not do without.
+  if (answer.ok()) decode::info(answer.body, engine);
+  co_return engine;
+}
+
+asio::awaitable<EngineInfo> DockerEngine::settle_version() {
   const std::string what = "settle the engine's API version";
   auto ask_ping = get("/_ping");
   const auto ping = co_await call_unversioned(what, std::move(ask_ping));
@@ -160,40 +165,6 @@ asio::awaitable<EngineInfo> DockerEngine::negotiate() {
   engine.api = std::min(engine.api, kNewestApi);
   api_ = engine.api;
   co_return engine;
-}
-
-asio::awaitable<std::optional<std::string>> DockerEngine::image_id(std::string reference) {
-  const std::string what = fmt::format("look for image '{}'", reference);
-  auto request = get("/images/" + ImageReference::parse(reference).lookup() + "/json");
-  const auto response = co_await call(what, std::move(request));
-  if (response.status == 404) co_return std::nullopt;
-  require_ok(what, response);
-  co_return decoded(what, decode::image_id, response);
-}
-
-asio::awaitable<void> DockerEngine::pull(std::string reference, std::string platform,
-                                         std::function<void(PullProgress)> on_progress) {
-  const std::string what = fmt::format("pull image '{}'", reference);
-  const auto parsed = ImageReference::parse(reference);
-  auto request = post(fmt::format("/images/create?fromImage={}&tag={}{}{}", http::Client::escape(parsed.name),
-                                  http::Client::escape(parsed.pull_tag()),
-                                  platform.empty() ? "" : "&platform=", http::Client::escape(platform)));
-  request.timeout = kPullBegin;
-  PullStream progress;
-  const auto on_data = [&progress, &on_progress](std::string_view piece) {
-    progress.feed(piece);
-    if (on_progress && !piece.empty()) on_progress(progress.progress());
-  };
-  const auto response = co_await stream(what, std::move(request), on_data, kPullIdle);
-  if (!response.ok()) {
-    const std::string words = decode::refusal(response.body);
-    throw Error(code_of_pull_failure(words), "{}: {} (HTTP {})", what, words, response.status);
-  }
-  try {
-    progress.finish();
-  } catch (const Error& error) {
-    throw error.within(what);
-  }
 }
 
 asio::awaitable<Created> DockerEngine::create_container(std::string name, std::string platform,
@@ -324,6 +295,13 @@ asio::awaitable<EngineVolume> DockerEngine::create_volume(std::string body) {
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
   co_return decoded(what, decode::volume, response);
+}
+
+asio::awaitable<void> DockerEngine::remove_volume(std::string name) {
+  const std::string what = fmt::format("remove volume '{}'", name);
+  auto request = remove("/volumes/" + http::Client::escape(name));
+  const auto response = co_await call(what, std::move(request));
+  if (response.status != 404) require_ok(what, response);
 }
 
 }  // namespace hivemind::agent

@@ -45,8 +45,10 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<std::vector<PublishedPort>> published_ports() override;
 
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
-  boost::asio::awaitable<void> pull(std::string reference, std::string platform,
+  boost::asio::awaitable<void> pull(PullRequest request,
                                     std::function<void(PullProgress)> on_progress) override;
+  boost::asio::awaitable<std::vector<EngineImage>> images() override;
+  boost::asio::awaitable<void> remove_image(std::string reference_or_id) override;
 
   boost::asio::awaitable<Created> create_container(std::string name, std::string platform,
                                                    std::string body) override;
@@ -72,6 +74,7 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<void> remove_network(std::string id) override;
   boost::asio::awaitable<bool> volume_exists(std::string name) override;
   boost::asio::awaitable<EngineVolume> create_volume(std::string body) override;
+  boost::asio::awaitable<void> remove_volume(std::string name) override;
 
   boost::asio::awaitable<void> watch(std::function<void()> on_open,
                                      std::function<void(EngineEvent)> on_event) override;
@@ -85,12 +88,14 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<http::Response> stream(std::string what, http::Request request,
                                                 std::function<void(std::string_view)> on_data,
                                                 std::chrono::milliseconds idle);
+  boost::asio::awaitable<EngineInfo> settle_version();
   boost::asio::awaitable<ApiVersion> settled_version();
   void forget_version_after(const Error& error);
 
   boost::asio::awaitable<void> observe_containers(Observed* observed);
   boost::asio::awaitable<void> observe_networks(Observed* observed);
   boost::asio::awaitable<void> observe_volumes(Observed* observed);
+  boost::asio::awaitable<void> add_image_digests(Observed* observed);
   boost::asio::awaitable<void> inspect_next(std::shared_ptr<Inspection> inspection);
   boost::asio::awaitable<std::optional<std::string>> inspect(std::string what, std::string target);
   bool is_ours(const std::map<std::string, std::string>& labels) const;
@@ -103,6 +108,8 @@ class DockerEngine : public Engine {
   const std::string node_;
   std::optional<ApiVersion> api_;   // settled; empty before the first call and after the engine was lost
   std::set<std::string> networks_;  // ids of our networks, as last met
+  // What registries call the images of our containers, by id: asked for once, as an image keeps it.
+  std::map<std::string, std::vector<std::string>> digests_;
   Adopted adopted_;
 };
 

@@ -74,6 +74,7 @@ asio::awaitable<Observed> DockerEngine::observe() {
   tasks.push_back(observe_networks(&observed));
   tasks.push_back(observe_volumes(&observed));
   co_await together(loop_, std::move(tasks));
+  co_await add_image_digests(&observed);
   for (auto& [name, project] : observed.projects) {
     sort_by_name(project.containers);
     sort_by_name(project.networks);

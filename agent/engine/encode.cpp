@@ -1,9 +1,11 @@
 #include "agent/engine/encode.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
 
+#include "common/digest.h"
 #include "common/error.h"
 #include "common/http/client.h"
 
@@ -36,6 +38,22 @@ std::string restart_policy_body(std::string_view policy) {
     std::from_chars(policy.data() + colon + 1, policy.data() + policy.size(), most);
   if (most > 0) body["MaximumRetryCount"] = most;
   return Json({{"RestartPolicy", std::move(body)}}).dump();
+}
+
+std::string registry_auth(const RegistryLogin& login) {
+  // Docker Hub goes by the address of its first version in every login.
+  constexpr const char* kDockerHub = "https://index.docker.io/v1/";
+  Json auth = {{"serveraddress", login.registry == "docker.io" ? kDockerHub : login.registry}};
+  if (!login.identity_token.empty()) {
+    auth["identitytoken"] = login.identity_token;
+  } else {
+    auth["username"] = login.username;
+    auth["password"] = login.password;
+  }
+  std::string text = to_base64(auth.dump(-1, ' ', false, Json::error_handler_t::replace));
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
 }
 
 std::string disconnect_body(std::string_view container) {

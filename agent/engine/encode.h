@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/plan/hooks.h"
+#include "agent/plan/registry_login.h"
 
 // The few bodies and parameters that the adapter itself makes for the engine.
 namespace hivemind::agent::encode {
@@ -17,6 +18,10 @@ std::string exec_body(const Hook& command);
 
 // Body of POST /containers/{id}/update. policy as Container::restart_policy.
 std::string restart_policy_body(std::string_view policy);
+
+// The header X-Registry-Auth: Base64 with '-' and '_' (RFC 4648, 5) of a JSON object (moby,
+// api/types/registry, EncodeAuthConfig).
+std::string registry_auth(const RegistryLogin& login);
 
 // Body of POST /networks/{id}/disconnect.
 std::string disconnect_body(std::string_view container);

@@ -14,6 +14,7 @@
 #include "agent/plan/hooks.h"
 #include "agent/plan/observed.h"
 #include "agent/plan/port_taken.h"
+#include "agent/plan/registry_login.h"
 
 namespace hivemind::agent {
 
@@ -33,6 +34,11 @@ struct EngineInfo {
   std::string architecture;  // "amd64"
   std::string os;
   std::string kernel;
+  // From here on empty or 0 where the engine does not tell.
+  std::string root_directory = {};  // where it keeps images and containers, on its own machine
+  std::string log_driver = {};      // of containers that name none: "json-file"
+  unsigned cpus = 0;
+  std::int64_t memory_bytes = 0;
 };
 
 struct Created {
@@ -44,6 +50,20 @@ struct Created {
 struct Executed {
   std::optional<int> exit_code;  // none: it still ran when the time was up
   std::string output;            // its last lines, of both streams
+};
+
+struct EngineImage {
+  std::string id;                       // "sha256:…"
+  std::vector<std::string> references;  // "name:tag"
+  std::vector<std::string> digests;     // "name@sha256:…", as registries know it
+  std::int64_t size_bytes = 0;          // unpacked; layers that images share count for each
+  std::int64_t created_s = 0;           // Unix time at which it was built
+};
+
+struct PullRequest {
+  std::string reference;
+  std::string platform = {};  // empty: the engine's own
+  std::optional<RegistryLogin> login = {};
 };
 
 struct PullProgress {
@@ -94,8 +114,14 @@ class Engine {
 
   // The image's id, or nothing.
   virtual boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) = 0;
-  virtual boost::asio::awaitable<void> pull(std::string reference, std::string platform,
+  virtual boost::asio::awaitable<void> pull(PullRequest request,
                                             std::function<void(PullProgress)> on_progress) = 0;
+  // Those that have a name, were pulled by digest, or lost their name to a newer one.
+  virtual boost::asio::awaitable<std::vector<EngineImage>> images() = 0;
+  // Takes that name from its image, and the image away when it has no other; given an id, the image, which
+  // must not have several names. Never forced: kConflict when a container (also a stopped one) uses it. Gone
+  // already: nothing.
+  virtual boost::asio::awaitable<void> remove_image(std::string reference_or_id) = 0;
 
   virtual boost::asio::awaitable<Created> create_container(std::string name, std::string platform,
                                                            std::string body) = 0;
@@ -129,6 +155,8 @@ class Engine {
   virtual boost::asio::awaitable<bool> volume_exists(std::string name) = 0;
   // Returns what is there now: a volume of that name that was there before stays as it is.
   virtual boost::asio::awaitable<EngineVolume> create_volume(std::string body) = 0;
+  // Gone already: nothing. kConflict when a container (also a stopped one) uses it.
+  virtual boost::asio::awaitable<void> remove_volume(std::string name) = 0;
 
   // Calls on_event for every event of containers and networks that carry our label until the stream ends,
   // which throws kUnavailable. on_open runs once the engine has accepted the subscription: what is observed

@@ -21,6 +21,10 @@ bool holds_any(std::string_view words, std::initializer_list<std::string_view> p
 
 ErrorCode code_of_pull_failure(std::string_view words) {
   if (holds_any(words, {"no space left", "quota exceeded"})) return ErrorCode::kExhausted;
+  // First: some registries refuse for a while with words such as "denied: … toomanyrequests".
+  if (holds_any(words, {"toomanyrequests", "too many requests", "Too Many Requests", "HTTP 429"})) {
+    return ErrorCode::kUnavailable;
+  }
   if (holds_any(words, {"denied", "unauthorized", "authentication required", "no basic auth"})) {
     return ErrorCode::kDenied;
   }
@@ -28,10 +32,9 @@ ErrorCode code_of_pull_failure(std::string_view words) {
                         "No such image"})) {
     return ErrorCode::kNotFound;
   }
-  if (holds_any(words,
-                {"no such host", "connection refused", "connection reset", "timeout", "Timeout", "EOF",
-                 "deadline exceeded", "unreachable", "toomanyrequests", "Too Many Requests",
-                 "unexpected HTTP status", "temporary failure", "server misbehaving", "request canceled"})) {
+  if (holds_any(words, {"no such host", "connection refused", "connection reset", "timeout", "Timeout", "EOF",
+                        "deadline exceeded", "unreachable", "unexpected HTTP status", "temporary failure",
+                        "server misbehaving", "request canceled"})) {
     return ErrorCode::kUnavailable;
   }
   return ErrorCode::kInternal;

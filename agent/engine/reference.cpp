@@ -78,6 +78,18 @@ ImageReference ImageReference::parse(std::string_view text) {
   return reference;
 }
 
+// A first part that could be no path component is a host, as the engine decides it (distribution/reference,
+// splitDockerDomain).
+std::string ImageReference::registry() const {
+  constexpr const char* kDockerHub = "docker.io";
+  const auto slash = name.find('/');
+  if (slash == std::string::npos) return kDockerHub;
+  std::string host = name.substr(0, slash);
+  const bool is_host = host.find_first_of(".:") != std::string::npos || host == "localhost" ||
+                       std::ranges::any_of(host, [](char c) { return c >= 'A' && c <= 'Z'; });
+  return !is_host || host == "index.docker.io" || host == "registry-1.docker.io" ? kDockerHub : host;
+}
+
 std::string ImageReference::lookup() const {
   if (!digest.empty()) return name + "@" + digest;
   return tag.empty() ? name : name + ":" + tag;

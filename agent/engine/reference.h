@@ -11,6 +11,9 @@ struct ImageReference {
   std::string tag;     // "" when not given
   std::string digest;  // "sha256:…", "" when not given
 
+  // HOST[:PORT] of the registry; "docker.io" for Docker Hub, whatever it is called.
+  std::string registry() const;
+
   // Throws kInvalid for what cannot be a reference. Says nothing about whether the image exists.
   static ImageReference parse(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "agent/plan/hooks.h"
 #include "agent/plan/host_ports.h"
+#include "agent/plan/registry_login.h"
 #include "hivemind/v1/manifest.pb.h"
 
 // What a manifest wants of this node, as checked plain values. Pure data, immutable once made; the planner
@@ -148,6 +150,9 @@ struct DesiredWindow {
   std::string text;  // as written, with the zone
 };
 
+// What files hold, by SHA-256 hex.
+using Contents = std::map<std::string, std::string>;
+
 struct DesiredStack {
   std::string name;
   std::string digest;
@@ -160,6 +165,9 @@ struct DesiredStack {
   std::vector<DesiredService> services;  // sorted by name
   std::vector<DesiredNetwork> networks;  // sorted by name
   std::vector<DesiredVolume> volumes;    // sorted by name
+  std::shared_ptr<const Contents> contents =
+      std::make_shared<const Contents>();           // of its files, and maybe more
+  std::shared_ptr<const std::string> release = {};  // the serialized v1::Release that it was made from
 
   const DesiredService* service(std::string_view name) const;
   const DesiredNetwork* network(std::string_view name) const;  // by real name
@@ -170,19 +178,11 @@ struct DesiredStack {
   bool is_job(std::string_view service) const;
 };
 
-struct RegistryLogin {
-  std::string registry;
-  std::string username;
-  std::string password;
-  std::string identity_token;
-};
-
 struct Desired {
   std::string node;
   std::uint64_t generation = 0;
   std::string revision;
-  std::vector<DesiredStack> stacks;          // sorted by name
-  std::map<std::string, std::string> files;  // content by SHA-256 hex
+  std::vector<DesiredStack> stacks;  // sorted by name
   std::vector<RegistryLogin> registry_logins = {};
 
   const DesiredStack* stack(std::string_view name) const;
@@ -195,5 +195,9 @@ std::string subject_of(std::string_view stack, std::string_view service);
 // bodies that are no JSON objects, dependencies that are missing or go in a circle. The order of the
 // manifest's lists does not matter.
 Desired desired_from(v1::Manifest manifest);
+
+// A release that was good, to stand in for the manifest's: images by service, as their ids. Throws as above,
+// and kCorrupt for what is no release. The contents of its files are the caller's to add.
+DesiredStack good_stack_from(const std::string& release, const std::map<std::string, std::string>& images);
 
 }  // namespace hivemind::agent

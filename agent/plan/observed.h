@@ -20,6 +20,7 @@ struct Container {
   std::string name;      // without the leading '/'
   std::string image;     // as given at creation
   std::string image_id;  // "sha256:…"
+  std::string image_digest = {};  // "sha256:…" in its registry; empty: not known, or in none
   std::map<std::string, std::string> labels;
   ContainerStatus status = ContainerStatus::kCreated;
   Health health = Health::kNone;

@@ -184,8 +184,41 @@ std::vector<std::string> EngineModel::containers_with(const std::string& label) 
 }
 
 std::optional<std::string> EngineModel::image_id(const std::string& reference) const {
-  if (!images_.contains(reference)) return std::nullopt;
-  return "sha256:" + reference;
+  if (images_.contains(reference)) return reference;
+  for (const auto& [id, image] : images_) {
+    if (std::ranges::find(image.references, reference) != image.references.end()) return id;
+  }
+  return std::nullopt;
+}
+
+std::vector<agent::EngineImage> EngineModel::images() const {
+  std::vector<agent::EngineImage> images;
+  for (const auto& [id, image] : images_) images.push_back(image);
+  return images;
+}
+
+void EngineModel::add_image(const std::string& reference, const std::string& id) {
+  for (auto& [other, image] : images_) std::erase(image.references, reference);
+  agent::EngineImage& image = images_[id];
+  image.id = id;
+  image.references.push_back(reference);
+}
+
+void EngineModel::remove_image(const std::string& reference) {
+  if (const auto id = image_id(reference)) images_.erase(*id);
+}
+
+void EngineModel::delete_image(const std::string& reference_or_id) {
+  const auto id = image_id(reference_or_id);
+  if (!id) return;
+  agent::EngineImage& image = images_.at(*id);
+  const bool by_id = *id == reference_or_id;
+  if (by_id && image.references.size() > 1) throw Error(ErrorCode::kConflict, "'{}' has several names", *id);
+  const bool is_last = by_id || image.references.size() == 1;
+  const bool is_used = std::ranges::find(containers_, *id, &Container::image_id) != containers_.end();
+  if (is_last && is_used) throw Error(ErrorCode::kConflict, "image '{}' is in use", reference_or_id);
+  std::erase(image.references, reference_or_id);
+  if (is_last) images_.erase(*id);
 }
 
 std::string EngineModel::create_container(const std::string& name, const std::string& body_text) {
@@ -194,10 +227,11 @@ std::string EngineModel::create_container(const std::string& name, const std::st
   if (has_container(name)) throw Error(ErrorCode::kConflict, "the name '{}' is in use", name);
   Container made;
   made.image = body.value("Image", "");
-  if (!images_.contains(made.image)) throw Error(ErrorCode::kNotFound, "no such image '{}'", made.image);
+  const auto image = image_id(made.image);
+  if (!image) throw Error(ErrorCode::kNotFound, "no such image '{}'", made.image);
   made.id = fmt::format("{:08x}{:056x}", ++ids_, 0);
   made.name = name;
-  made.image_id = "sha256:" + made.image;
+  made.image_id = *image;
   made.labels = labels_of(body);
   made.started_at = "0001-01-01T00:00:00Z";
   fill_limits(made, host);
@@ -346,6 +380,21 @@ void EngineModel::remove_network(const std::string& id) {
 
 bool EngineModel::volume_exists(const std::string& name) const {
   return std::ranges::find(volumes_, name, &agent::EngineVolume::name) != volumes_.end();
+}
+
+void EngineModel::remove_volume(const std::string& name) {
+  for (const Container& container : containers_) {
+    const auto body = bodies_.find(container.id);
+    const json host = body == bodies_.end() ? json() : json::parse(body->second).value("HostConfig", json());
+    for (const json& bind : host.value("Binds", json::array())) {
+      if (bind.get<std::string>().starts_with(name + ":"))
+        throw Error(ErrorCode::kConflict, "volume '{}' is in use", name);
+    }
+    for (const json& mount : host.value("Mounts", json::array())) {
+      if (mount.value("Source", "") == name) throw Error(ErrorCode::kConflict, "volume '{}' is in use", name);
+    }
+  }
+  std::erase_if(volumes_, [&](const agent::EngineVolume& volume) { return volume.name == name; });
 }
 
 agent::EngineVolume EngineModel::create_volume(const std::string& body_text) {

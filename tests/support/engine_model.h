@@ -16,8 +16,10 @@ namespace hivemind::tests {
 class EngineModel {
  public:
   // What tests arrange.
-  void add_image(const std::string& reference) { images_.insert(reference); }
-  void remove_image(const std::string& reference) { images_.erase(reference); }
+  void add_image(const std::string& reference) { add_image(reference, "sha256:" + reference); }
+  // Under an id of its own: an image that had that name stays, without it.
+  void add_image(const std::string& reference, const std::string& id);
+  void remove_image(const std::string& reference);
   // Containers of that image end by themselves as soon as they are started.
   void ends_at_once(const std::string& image, int exit_code) { ends_[image] = exit_code; }
   // What containers of that image write.
@@ -44,6 +46,8 @@ class EngineModel {
   std::optional<std::string> inspect_volume(const std::string& name) const;
   std::vector<std::string> containers_with(const std::string& label) const;
   std::optional<std::string> image_id(const std::string& reference) const;
+  std::vector<agent::EngineImage> images() const;
+  void delete_image(const std::string& reference_or_id);
   std::string create_container(const std::string& name, const std::string& body);
   void start_container(const std::string& id);
   void stop_container(const std::string& id);
@@ -60,6 +64,7 @@ class EngineModel {
   void remove_network(const std::string& id);
   bool volume_exists(const std::string& name) const;
   agent::EngineVolume create_volume(const std::string& body);
+  void remove_volume(const std::string& name);
 
   // Runs a command in a container that must run: its exit code is that of fails_in(), else 0.
   int exec(const std::string& id, const std::vector<std::string>& command);
@@ -81,7 +86,7 @@ class EngineModel {
   std::map<std::string, std::string> bodies_;  // by the id of what was made of them
   std::vector<agent::EngineNetwork> networks_;
   std::vector<agent::EngineVolume> volumes_;
-  std::set<std::string> images_;
+  std::map<std::string, agent::EngineImage> images_;  // by id
   std::map<std::string, int> ends_;
   std::map<std::string, agent::Health> health_;
   std::map<std::string, std::string> logs_;

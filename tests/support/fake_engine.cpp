@@ -71,7 +71,7 @@ std::string FakeEngine::name_of(const std::string& id) const {
 
 asio::awaitable<agent::EngineInfo> FakeEngine::negotiate() {
   co_await turn();
-  co_return agent::EngineInfo{"20.10.24", {1, 41}, "amd64", "linux", "6.1"};
+  co_return info;
 }
 
 asio::awaitable<agent::Observed> FakeEngine::observe() {
@@ -110,13 +110,28 @@ asio::awaitable<std::optional<std::string>> FakeEngine::image_id(std::string ref
   co_return model.image_id(reference);
 }
 
-asio::awaitable<void> FakeEngine::pull(std::string reference, std::string,
-                                       std::function<void(agent::PullProgress)>) {
+asio::awaitable<void> FakeEngine::pull(agent::PullRequest request,
+                                       std::function<void(agent::PullProgress)> on_progress) {
+  const std::string reference = request.reference;
   co_await write("pull " + reference);
+  pulls.push_back(request);
+  if (const auto told = progress.find(reference); told != progress.end() && on_progress) {
+    for (const agent::PullProgress& one : told->second) on_progress(one);
+  }
   co_await wait_while_held(reference);
   const auto failure = pull_failures_.find(reference);
   if (failure != pull_failures_.end()) throw failure->second;
   model.add_image(reference);
+}
+
+asio::awaitable<std::vector<agent::EngineImage>> FakeEngine::images() {
+  co_await turn();
+  co_return model.images();
+}
+
+asio::awaitable<void> FakeEngine::remove_image(std::string reference_or_id) {
+  co_await write("remove image " + reference_or_id);
+  model.delete_image(reference_or_id);
 }
 
 asio::awaitable<agent::Created> FakeEngine::create_container(std::string name, std::string,
@@ -218,6 +233,11 @@ asio::awaitable<bool> FakeEngine::volume_exists(std::string name) {
 asio::awaitable<agent::EngineVolume> FakeEngine::create_volume(std::string body) {
   co_await write("create volume " + nlohmann::json::parse(body).value("Name", ""));
   co_return model.create_volume(body);
+}
+
+asio::awaitable<void> FakeEngine::remove_volume(std::string name) {
+  co_await write("remove volume " + name);
+  model.remove_volume(name);
 }
 
 asio::awaitable<void> FakeEngine::watch(std::function<void()> on_open,

@@ -24,7 +24,11 @@ class FakeEngine : public agent::Engine {
   explicit FakeEngine(boost::asio::any_io_executor loop) : loop_(std::move(loop)) {}
 
   EngineModel model;
-  std::vector<agent::PublishedPort> ports;  // what published_ports() says
+  agent::EngineInfo info{"20.10.24", {1, 41}, "amd64", "linux", "6.1"};  // what negotiate() says
+  std::vector<agent::PublishedPort> ports;                               // what published_ports() says
+  // What a pull of that image tells of itself before it waits, fails or ends.
+  std::map<std::string, std::vector<agent::PullProgress>> progress;
+  std::vector<agent::PullRequest> pulls;  // all that were asked for
   std::vector<std::string> writes;  // "create web-app-1", "start …": every call that changes something
   int observations = 0;
 
@@ -63,8 +67,10 @@ class FakeEngine : public agent::Engine {
   boost::asio::awaitable<std::vector<std::string>> containers_with(std::string label) override;
   boost::asio::awaitable<std::vector<agent::PublishedPort>> published_ports() override;
   boost::asio::awaitable<std::optional<std::string>> image_id(std::string reference) override;
-  boost::asio::awaitable<void> pull(std::string reference, std::string platform,
+  boost::asio::awaitable<void> pull(agent::PullRequest request,
                                     std::function<void(agent::PullProgress)> on_progress) override;
+  boost::asio::awaitable<std::vector<agent::EngineImage>> images() override;
+  boost::asio::awaitable<void> remove_image(std::string reference_or_id) override;
   boost::asio::awaitable<agent::Created> create_container(std::string name, std::string platform,
                                                           std::string body) override;
   boost::asio::awaitable<void> start_container(std::string id) override;
@@ -86,6 +92,7 @@ class FakeEngine : public agent::Engine {
   boost::asio::awaitable<void> remove_network(std::string id) override;
   boost::asio::awaitable<bool> volume_exists(std::string name) override;
   boost::asio::awaitable<agent::EngineVolume> create_volume(std::string body) override;
+  boost::asio::awaitable<void> remove_volume(std::string name) override;
   boost::asio::awaitable<void> watch(std::function<void()> on_open,
                                      std::function<void(agent::EngineEvent)> on_event) override;
 

@@ -181,7 +181,7 @@ TEST_CASE("a pull that fails in its stream of status 200 has failed") {
   });
   std::optional<Error> failed;
   try {
-    bench.live.await(bench.engine.pull("reg:5000/x", "linux/arm64", [](PullProgress) {}));
+    bench.live.await(bench.engine.pull({"reg:5000/x", "linux/arm64"}, [](PullProgress) {}));
   } catch (const Error& error) {
     failed = error;
   }

@@ -95,6 +95,10 @@ TEST_CASE("the engine tells its version, and the older of the two is spoken") {
   CHECK_FALSE(engine.architecture.empty());
   CHECK(engine.os == "linux");
   CHECK_FALSE(engine.kernel.empty());
+  CHECK(engine.root_directory.starts_with('/'));
+  CHECK_FALSE(engine.log_driver.empty());
+  CHECK(engine.cpus > 0);
+  CHECK(engine.memory_bytes > 0);
   CHECK(engine.api >= ApiVersion{1, 41});
   CHECK(engine.api <= ApiVersion{1, 56});
 }
@@ -235,6 +239,49 @@ TEST_CASE("named volumes are made once and outlive their container") {
   CHECK(observed.volumes[0].labels.at(labels::kNode) == live.node);
 }
 
+TEST_CASE("a volume goes when nobody uses it") {
+  if (!LiveEngine::is_reachable()) return;
+  LiveEngine live;
+  const std::string name = live.name("volume");
+  live.await(live.engine.create_volume(R"({"Name":")" + name + R"(","Labels":)" + live.labels() + "}"));
+  const std::string id = live.make("user", "true", R"(,"HostConfig":{"Binds":[")" + name + R"(:/data"]})");
+  check_fails(error_of([&] { live.await(live.engine.remove_volume(name)); }), ErrorCode::kConflict, name);
+  live.await(live.engine.remove_container(id, true));
+  live.await(live.engine.remove_volume(name));
+  CHECK_FALSE(live.await(live.engine.volume_exists(name)));
+  live.await(live.engine.remove_volume(name));
+}
+
+TEST_CASE("an image goes when no container uses it, one name after the other") {
+  if (!LiveEngine::is_reachable()) return;
+  LiveEngine live;
+  const std::string other = live.node + ":2";
+  REQUIRE(live.raw("POST", "/images/" + live.image() + "/tag?repo=" + live.node + "&tag=2").ok());
+  const std::string image = live.await(live.engine.image_id(live.image())).value();
+  const auto find_image = [&]() -> std::optional<EngineImage> {
+    for (const EngineImage& one : live.await(live.engine.images())) {
+      if (one.id == image) return one;
+    }
+    return std::nullopt;
+  };
+  const auto found = find_image();
+  REQUIRE(found.has_value());
+  CHECK(found->references == std::vector<std::string>{live.image(), other});
+  CHECK(found->size_bytes > 0);
+
+  const std::string container = live.make("user", "true");
+  CHECK(live.await(live.engine.observe()).containers.at(0).image_digest.empty());
+  live.await(live.engine.remove_image(other));
+  check_fails(error_of([&] { live.await(live.engine.remove_image(live.image())); }), ErrorCode::kConflict,
+              live.image());
+  check_fails(error_of([&] { live.await(live.engine.remove_image(image)); }), ErrorCode::kConflict, image);
+  live.await(live.engine.remove_container(container, true));
+  live.await(live.engine.remove_image(live.image()));
+  CHECK_FALSE(find_image().has_value());
+  live.await(live.engine.remove_image(live.image()));
+  live.await(live.engine.remove_image(image));
+}
+
 TEST_CASE("images are looked up, and a pull that cannot succeed says why") {
   if (!LiveEngine::is_reachable()) return;
   LiveEngine live;
@@ -242,9 +289,9 @@ TEST_CASE("images are looked up, and a pull that cannot succeed says why") {
   CHECK_FALSE(live.await(live.engine.image_id(live.node + ":absent")).has_value());
   // A registry that nobody listens at: the engine is asked, and says what its registry said.
   const std::string nowhere = "127.0.0.1:1/none:1";
-  check_fails(error_of([&] { live.await(live.engine.pull(nowhere, "", [](PullProgress) {})); }),
+  check_fails(error_of([&] { live.await(live.engine.pull({nowhere}, [](PullProgress) {})); }),
               ErrorCode::kUnavailable, "pull image '127.0.0.1:1/none:1': ");
-  check_fails(error_of([&] { live.await(live.engine.pull("Not A Reference", "", nullptr)); }),
+  check_fails(error_of([&] { live.await(live.engine.pull({"Not A Reference"}, nullptr)); }),
               ErrorCode::kInvalid, "is no image reference");
 }
 

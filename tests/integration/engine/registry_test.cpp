@@ -69,16 +69,25 @@ TEST_CASE("an image comes from a registry by tag and by digest, with its progres
 
   std::int64_t most = 0;
   live.await(
-      live.engine.pull(tag, "", [&](PullProgress progress) { most = std::max(most, progress.total_bytes); }));
+      live.engine.pull({tag}, [&](PullProgress progress) { most = std::max(most, progress.total_bytes); }));
   const auto by_tag = live.await(live.engine.image_id(tag));
   REQUIRE(by_tag.has_value());
   CHECK(most > 0);
 
+  // A container of it is known by the digest of the registry.
+  const agent::Created made = live.await(live.engine.create_container(
+      live.name("digest"), "",
+      R"({"Image":")" + tag + R"(","Cmd":["true"],"Labels":)" + live.labels() + "}"));
+  const auto observed = live.await(live.engine.observe());
+  REQUIRE(observed.containers.size() == 1);
+  CHECK(observed.containers[0].image_digest == digest.substr(digest.find('@') + 1));
+  live.await(live.engine.remove_container(made.id, true));
+
   REQUIRE(live.raw("DELETE", "/images/" + *by_tag + "?force=1").ok());
-  live.await(live.engine.pull(digest, "", nullptr));
+  live.await(live.engine.pull({digest}, nullptr));
   CHECK(live.await(live.engine.image_id(digest)) == by_tag);
   live.raw("DELETE", "/images/" + *by_tag + "?force=1");
 
-  CHECK_THROWS_WITH(live.await(live.engine.pull(repository + ":absent", "", nullptr)),
+  CHECK_THROWS_WITH(live.await(live.engine.pull({repository + ":absent"}, nullptr)),
                     ContainsSubstring("absent"));
 }

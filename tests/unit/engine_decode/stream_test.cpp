@@ -1,11 +1,14 @@
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "agent/engine/decode.h"
 #include "agent/engine/encode.h"
 #include "agent/engine/lines.h"
 #include "agent/engine/pull_stream.h"
 #include "agent/engine/reference.h"
+#include "common/digest.h"
 #include "common/error.h"
 #include "tests/support/catch.h"
 
@@ -198,6 +201,70 @@ TEST_CASE("filters and endpoint bodies are escaped and checked") {
   CHECK(encode::connect_body("a", "") == R"({"Container":"a","EndpointConfig":{}})");
   CHECK_THROWS_AS(encode::connect_body("a", "[]"), Error);
   CHECK_THROWS_AS(encode::connect_body("a", "{"), Error);
+}
+
+TEST_CASE("a login goes to the engine as its API documents it") {
+  const auto shown = [](const RegistryLogin& login) {
+    std::string text = encode::registry_auth(login);
+    CHECK(text.find_first_of("+/") == std::string::npos);
+    std::ranges::replace(text, '-', '+');
+    std::ranges::replace(text, '_', '/');
+    return from_base64(text);
+  };
+  CHECK(shown({"reg:5000", "u", "p\"\xc3\xbf>", ""}) ==
+        "{\"password\":\"p\\\"\xc3\xbf>\",\"serveraddress\":\"reg:5000\",\"username\":\"u\"}");
+  CHECK(shown({"docker.io", "", "", "token"}) ==
+        R"({"identitytoken":"token","serveraddress":"https://index.docker.io/v1/"})");
+}
+
+TEST_CASE("the registry of an image is told from its name") {
+  const auto registry = [](std::string_view text) { return ImageReference::parse(text).registry(); };
+  CHECK(registry("nginx") == "docker.io");
+  CHECK(registry("library/nginx:1") == "docker.io");
+  CHECK(registry("docker.io/a/b") == "docker.io");
+  CHECK(registry("index.docker.io/a/b") == "docker.io");
+  CHECK(registry("registry-1.docker.io/a/b") == "docker.io");
+  CHECK(registry("localhost/a") == "localhost");
+  CHECK(registry("reg:5000/a/b@sha256:00") == "reg:5000");
+  CHECK(registry("ghcr.io/a/b:1") == "ghcr.io");
+}
+
+TEST_CASE("a registry that has had too many requests may be asked again") {
+  for (const char* words :
+       {"toomanyrequests: retry-after: 297.6\xc2\xb5s, allowed: 44000/minute", "denied: toomanyrequests",
+        "received unexpected HTTP status: 429 Too Many Requests",
+        "error parsing HTTP 429 response body: EOF"}) {
+    INFO(words);
+    CHECK((code_of_pull_failure(words) == ErrorCode::kUnavailable));
+  }
+  CHECK((code_of_pull_failure("pull access denied for x") == ErrorCode::kDenied));
+}
+
+TEST_CASE("images are read with their names, also from engines that write <none>") {
+  const auto images = decode::images(
+      R"([{"Id":"sha256:a","RepoTags":["x:1","y:2"],"RepoDigests":["x@sha256:d"],"Size":5,"Created":7},)"
+      R"({"Id":"sha256:b","RepoTags":["<none>:<none>"],"RepoDigests":["<none>@<none>"],"Size":1},)"
+      R"({"Id":"sha256:c","RepoTags":null,"RepoDigests":null}])");
+  REQUIRE(images.size() == 3);
+  CHECK(images[0].references == std::vector<std::string>{"x:1", "y:2"});
+  CHECK(images[0].digests == std::vector<std::string>{"x@sha256:d"});
+  CHECK(images[0].size_bytes == 5);
+  CHECK(images[0].created_s == 7);
+  CHECK((images[1].references.empty() && images[1].digests.empty()));
+  CHECK((images[2].references.empty() && images[2].digests.empty()));
+  CHECK_THROWS_AS(decode::images(R"([{"RepoTags":[]}])"), Error);
+}
+
+TEST_CASE("what an engine tells of itself is read, and what it leaves out is empty") {
+  EngineInfo engine;
+  decode::info(R"({"DockerRootDir":"/d","LoggingDriver":"json-file","NCPU":4,"MemTotal":1024})", engine);
+  CHECK(engine.root_directory == "/d");
+  CHECK(engine.log_driver == "json-file");
+  CHECK(engine.cpus == 4);
+  CHECK(engine.memory_bytes == 1024);
+  EngineInfo other;
+  decode::info("{}", other);
+  CHECK((other.root_directory.empty() && other.log_driver.empty() && other.cpus == 0));
 }
 
 }  // namespace hivemind::agent
