@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/plan/notices.h"
+#include "agent/plan/pulled_image.h"
 #include "hivemind/v1/report.pb.h"
 
 // What the planner may know besides the wish and reality: what was tried, and what was seen that reality does
@@ -33,6 +34,8 @@ struct Fetch {
   TimePoint not_before{};
   v1::Reason reason = v1::REASON_PULLING;
   std::string text;
+  std::int64_t done_bytes = 0;   // compressed, of the layers that the node lacks
+  std::int64_t total_bytes = 0;  // 0: not known yet
 };
 
 // The newest release of a stack that ran here as desired for its soak time: what comes back when a newer one
@@ -82,8 +85,9 @@ struct Past {
   std::set<std::string> restarting;  // ids of containers that were stopped to be started with another
   std::set<std::string> hooked;      // ids of containers whose post_start hooks have run
   std::map<std::string, std::int64_t>
-      pulled;                   // when images were pulled last, Unix time in seconds, by image_key()
-  std::set<std::string> fresh;  // "<stack>/<service>" whose image was pulled for the container to come
+      pulled;                         // when images were pulled last, Unix time in seconds, by image_key()
+  std::set<std::string> fresh;        // "<stack>/<service>" whose image was pulled for the container to come
+  std::set<PulledImage> images = {};  // that this agent has had pulled, and that were still there
 };
 
 // One image as one platform has it.

@@ -52,6 +52,7 @@ void Memory::load() {
   completed_.merge(store_->completed());
   hooked_.merge(store_->hooked());
   pulled_.merge(store_->pulled());
+  images_.merge(store_->images());
   if (!dirty_.contains(Level::kNotices)) notices_ = store_->notices();
   if (!dirty_.contains(Level::kAdopted)) adopted_ = store_->adopted();
 }
@@ -106,7 +107,7 @@ void Memory::rebuild() {
     log::error("{}", error.what());
   }
   dirty_ = {Level::kReport, Level::kGood,   Level::kCompleted, Level::kAdopted,
-            Level::kHooked, Level::kPulled, Level::kNotices};
+            Level::kHooked, Level::kPulled, Level::kNotices,   Level::kImages};
   if (manifest_) dirty_.insert(Level::kManifest);
   if (applied_) dirty_.insert(Level::kApplied);
 }
@@ -155,6 +156,9 @@ void Memory::write(Level level) {
       return;
     case Level::kPulled:
       store_->save_pulled(pulled_);
+      return;
+    case Level::kImages:
+      store_->save_images(images_);
       return;
     case Level::kAdopted:
       store_->save_adopted(adopted_);
@@ -232,6 +236,13 @@ void Memory::save_pulled(std::map<std::string, std::int64_t> times) {
   if (times == pulled_) return;
   pulled_ = std::move(times);
   dirty_.insert(Level::kPulled);
+  flush();
+}
+
+void Memory::save_images(std::set<PulledImage> images) {
+  if (images == images_) return;
+  images_ = std::move(images);
+  dirty_.insert(Level::kImages);
   flush();
 }
 

@@ -48,6 +48,7 @@ class Memory {
   void save_hooked(std::set<std::string> container_ids);
   void save_notices(Notices notices);
   void save_pulled(std::map<std::string, std::int64_t> times);
+  void save_images(std::set<PulledImage> images);
   // False when it cannot be written: then nothing has changed.
   bool save_adopted(Adopted adopted);
 
@@ -60,6 +61,7 @@ class Memory {
   const std::set<std::string>& hooked() const { return hooked_; }
   const Notices& notices() const { return notices_; }
   const std::map<std::string, std::int64_t>& pulled() const { return pulled_; }
+  const std::set<PulledImage>& images() const { return images_; }
   const Adopted& adopted() const { return adopted_; }
 
   // The outbox. An event gets its number when it is written.
@@ -69,7 +71,18 @@ class Memory {
   void remove_events_through(const std::string& stream, std::uint64_t sequence);
 
  private:
-  enum class Level { kManifest, kReport, kApplied, kGood, kCompleted, kAdopted, kHooked, kPulled, kNotices };
+  enum class Level {
+    kManifest,
+    kReport,
+    kApplied,
+    kGood,
+    kCompleted,
+    kAdopted,
+    kHooked,
+    kPulled,
+    kNotices,
+    kImages
+  };
 
   bool try_open();
   void load();
@@ -94,6 +107,7 @@ class Memory {
   std::set<std::string> completed_;
   std::set<std::string> hooked_;
   std::map<std::string, std::int64_t> pulled_;
+  std::set<PulledImage> images_;
   Notices notices_;
   Adopted adopted_;
   std::vector<v1::Event> events_;  // not written yet

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kMigrations{R"(
+constexpr std::array<std::string_view, 5> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -30,6 +30,10 @@ constexpr std::array<std::string_view, 4> kMigrations{R"(
                                                       R"(
   CREATE TABLE notice (subject TEXT NOT NULL, stack TEXT NOT NULL, kind TEXT NOT NULL, service TEXT NOT NULL,
                        text TEXT NOT NULL);
+)",
+                                                      R"(
+  CREATE TABLE image (reference TEXT NOT NULL, id TEXT NOT NULL, before TEXT NOT NULL,
+                      PRIMARY KEY (reference, id)) WITHOUT ROWID;
 )"};
 
 template <typename Message>
@@ -211,6 +215,22 @@ void Store::save_pulled(const std::map<std::string, std::int64_t>& times) {
   sqlite::Transaction transaction(*database_);
   database_->run("DELETE FROM pulled");
   for (const auto& [image, at_s] : times) database_->run("INSERT INTO pulled VALUES (?, ?)", {image, at_s});
+  transaction.commit();
+}
+
+std::set<PulledImage> Store::images() const {
+  std::set<PulledImage> images;
+  database_->each("SELECT reference, id, before FROM image", {}, [&](const sqlite::Row& row) {
+    images.insert({row.text(0), row.text(1), row.text(2)});
+  });
+  return images;
+}
+
+void Store::save_images(const std::set<PulledImage>& images) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM image");
+  for (const PulledImage& image : images)
+    database_->run("INSERT INTO image VALUES (?, ?, ?)", {image.reference, image.id, image.before});
   transaction.commit();
 }
 

@@ -69,6 +69,10 @@ class Store {
   std::map<std::string, std::int64_t> pulled() const;
   void save_pulled(const std::map<std::string, std::int64_t>& times);
 
+  // Images that this agent has had pulled.
+  std::set<PulledImage> images() const;
+  void save_images(const std::set<PulledImage>& images);
+
   // The outbox. The stream is a random id of this store; sequences count from 1 without gaps.
   const std::string& stream() const { return stream_; }
   // Gives the event the next sequence. Nothing when the outbox is full.

@@ -56,6 +56,7 @@ TEST_CASE("a store keeps what it was given") {
     store.save_completed({"c1", "c2"});
     store.save_hooked({"c3"});
     store.save_pulled({{"app:1 (linux/arm64)", 1'700'000'000}});
+    store.save_images({{"app:1", "sha256:a"}, {"app:1", "", "sha256:a"}});
     Notices notices;
     notices.learn("web/app", {{"web", "engine_warning", "app", "b"}, {"web", "engine_warning", "app", "a"}});
     notices.learn("web/volume:x", {{"web", "volume_differs", "", "c"}});
@@ -71,6 +72,7 @@ TEST_CASE("a store keeps what it was given") {
   CHECK(store.completed() == std::set<std::string>{"c1", "c2"});
   CHECK(store.hooked() == std::set<std::string>{"c3"});
   CHECK(store.pulled() == std::map<std::string, std::int64_t>{{"app:1 (linux/arm64)", 1'700'000'000}});
+  CHECK(store.images() == std::set<PulledImage>{{"app:1", "sha256:a"}, {"app:1", "", "sha256:a"}});
   REQUIRE(store.notices().of_stack("web").size() == 3);
   CHECK(store.notices().of_stack("web")[0].text == "b");
   CHECK(store.stream() == stream);
