@@ -9,16 +9,15 @@
 namespace hivemind::agent {
 
 std::shared_ptr<Agent> Agent::create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-                                     std::filesystem::path data_directory, const std::string& broker_url,
-                                     std::chrono::milliseconds heartbeat) {
+                                     std::filesystem::path data_directory, const std::string& broker_url) {
   std::shared_ptr<Agent> agent(
-      new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory), heartbeat));
+      new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory)));
   agent->connect(broker_url);
   return agent;
 }
 
 Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-             std::filesystem::path data_directory, std::chrono::milliseconds heartbeat)
+             std::filesystem::path data_directory)
     : loop_(loop),
       engine_(engine),
       identity_(std::move(identity)),
@@ -30,14 +29,9 @@ Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identit
                 return link_->publish_events(stream, events);
               }),
       adopter_(engine, Files(data_directory_)),
-      facts_(data_directory_),
-      // What waits to be written is wanted as well.
-      purge_(engine, data_directory_, identity_.node, [this] { return waiting_ ? waiting_ : desired_; }),
       commands_{identity_.node, "", {}},
       report_timer_(loop),
-      save_timer_(loop),
-      heartbeat_(heartbeat),
-      heartbeat_timer_(loop) {}
+      save_timer_(loop) {}
 
 void Agent::connect(const std::string& broker_url) {
   HubLink::Callbacks on{
@@ -54,7 +48,6 @@ void Agent::connect(const std::string& broker_url) {
 }
 
 void Agent::start() {
-  purge_.sweep();
   memory_.open();
   // With a store that cannot be opened there is nothing to run, but much to report.
   if (!reconciler_) start_reconciler();
@@ -63,11 +56,9 @@ void Agent::start() {
 
 void Agent::stop() {
   link_->stop();
-  if (save_due_) save_report();
   memory_.close();
   report_timer_.cancel();
   save_timer_.cancel();
-  heartbeat_timer_.cancel();
 }
 
 void Agent::start_reconciler() {
@@ -102,10 +93,7 @@ void Agent::start_reconciler() {
 void Agent::on_loaded() {
   engine_.set_adopted(memory_.adopted());
   if (!reconciler_) start_reconciler();
-  if (const auto& report = memory_.report()) {
-    announce(*report);
-    saved_ = content_of(*report);
-  }
+  if (const auto& report = memory_.report()) announce(*report);
   const auto& envelope = memory_.manifest();
   if (!envelope || desired_ || waiting_) return;
   Judgement judgement = judge(*envelope, identity_.hub_key, identity_.node, {});

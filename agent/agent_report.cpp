@@ -1,23 +1,48 @@
-#include <algorithm>
 #include <utility>
 
+#include <sys/utsname.h>
+
 #include "agent/agent.h"
+#include "common/error.h"
+#include "common/file.h"
 #include "common/log.h"
-#include "common/report_text.h"
 #include "common/version.h"
 
 namespace hivemind::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kReportBunch{20};
-// The store's copy serves 'status', and knows over a restart what has been told already. Flash wears: while
-// only texts change, as those of a pull do, it is written seldom.
-constexpr std::chrono::milliseconds kSaveBunch{250};
-constexpr std::chrono::milliseconds kSavePause{3'000};
+constexpr std::chrono::milliseconds kSaveBunch{250};  // the store's copy only serves 'status'; flash wears
 
 std::int64_t wall_clock_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string boot_id() {
+  try {
+    std::string id = read_file("/proc/sys/kernel/random/boot_id");
+    while (id.ends_with('\n')) id.pop_back();
+    return id;
+  } catch (const Error&) {
+    return {};  // not every system has one; people miss little
+  }
+}
+
+void fill_facts(v1::NodeFacts& facts, const std::optional<EngineInfo>& engine) {
+  struct utsname system {};
+  if (::uname(&system) == 0) {
+    facts.set_architecture(system.machine);
+    facts.set_kernel(system.release);
+    facts.set_os(system.sysname);
+    facts.set_hostname(system.nodename);
+  }
+  if (!engine) return;
+  facts.set_architecture(engine->architecture);
+  facts.set_os(engine->os);
+  facts.set_kernel(engine->kernel);
+  facts.set_engine_version(engine->version);
+  facts.set_engine_api(engine->api.text());
 }
 
 v1::Position position_of(const Desired& desired) {
@@ -31,7 +56,6 @@ v1::Position position_of(const Desired& desired) {
 std::string saying_of(const v1::StackReport& stack) {
   if (stack.state() == v1::STATE_RUNNING && !stack.running_digest().empty())
     return "running " + stack.running_digest();
-  if (stack.state() == v1::STATE_ROLLED_BACK) return "rolled back " + stack.failed().digest();
   if (stack.state() == v1::STATE_FAILED) return fmt::format("failed {}", static_cast<int>(stack.reason()));
   return {};
 }
@@ -52,25 +76,7 @@ std::string short_digest(const std::string& digest) {
   return digest.substr(digest.find(':') + 1, 12);
 }
 
-Happening happening_of(const v1::StackReport& stack) {
-  if (stack.state() == v1::STATE_ROLLED_BACK) {
-    return {"stack_rolled_back", stack.stack(), stack.failed().service(), v1::REASON_ROLLED_BACK,
-            stack.has_failed() ? failure_text(stack.failed()) : stack.text()};
-  }
-  if (stack.state() == v1::STATE_FAILED)
-    return {"stack_failed", stack.stack(), "", stack.reason(), stack.text()};
-  return {"stack_running", stack.stack(), "", stack.reason(),
-          "release " + short_digest(stack.running_digest())};
-}
-
 }  // namespace
-
-std::string content_of(v1::Report report) {
-  report.clear_reported_at_ms();
-  report.clear_session();
-  report.clear_vitals();
-  return report.SerializeAsString();
-}
 
 void Agent::report_soon() {
   if (std::exchange(report_due_, true)) return;
@@ -109,10 +115,10 @@ v1::Report Agent::compose(const NodeStanding& standing) const {
   v1::Report report = node_report(standing);
   report.set_node(identity_.node);
   report.set_agent_version(version());
-  report.set_boot_id(facts_.boot_id());
+  report.set_boot_id(boot_id());
   report.set_session(commands_.session);
   report.mutable_labels()->insert(identity_.labels.begin(), identity_.labels.end());
-  *report.mutable_facts() = facts_.machine(reconciler_->standing().engine);
+  fill_facts(*report.mutable_facts(), reconciler_->standing().engine);
   return report;
 }
 
@@ -136,56 +142,24 @@ void Agent::report_now() {
   note_applied(standing);
   v1::Report report = compose(standing);
   std::string content = report.SerializeAsString();
-  const bool told = announce(report);
-  save_soon(report, told ? kSaveBunch : kSavePause);
-  if (content != published_) publish(std::move(report), std::move(content));
-}
-
-// content: the report's, before it has its time and vitals, which alone are no reason to publish one.
-void Agent::publish(v1::Report report, std::string content) {
+  if (content == published_) return;
   report.set_reported_at_ms(wall_clock_ms());
-  *report.mutable_vitals() = facts_.vitals(reconciler_->standing().engine);
   if (link_->up() && link_->publish_report(report)) published_ = std::move(content);
-  beat_later();
-}
-
-void Agent::beat_later() {
-  heartbeat_timer_.expires_after(heartbeat_);
-  heartbeat_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-    const auto self = weak.lock();
-    if (error || !self) return;
-    v1::Report report = self->compose(self->node_standing());
-    std::string content = report.SerializeAsString();
-    self->publish(std::move(report), std::move(content));
-  });
-}
-
-// At most once a pause, at once after a longer one, and not at all when nothing but time has passed.
-void Agent::save_soon(v1::Report report, std::chrono::milliseconds pause) {
-  if (content_of(std::move(report)) == saved_) return;
-  const auto now = std::chrono::steady_clock::now();
-  const auto due = std::max(now + kSaveBunch, saved_at_ + pause);
-  if (save_due_ && *save_due_ <= due) return;
-  save_due_ = due;
-  save_timer_.expires_at(due);
+  announce(report);
+  if (std::exchange(save_due_, true)) return;
+  save_timer_.expires_after(kSaveBunch);
   save_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
-    if (!error && self) self->save_report();
+    if (error || !self) return;
+    self->save_due_ = false;
+    v1::Report latest = self->compose(self->node_standing());
+    latest.set_reported_at_ms(wall_clock_ms());
+    self->memory_.save_report(std::move(latest));
   });
 }
 
-void Agent::save_report() {
-  save_due_.reset();
-  saved_at_ = std::chrono::steady_clock::now();
-  v1::Report latest = compose(node_standing());
-  saved_ = content_of(latest);
-  latest.set_reported_at_ms(wall_clock_ms());
-  *latest.mutable_vitals() = facts_.vitals(reconciler_->standing().engine);
-  memory_.save_report(std::move(latest));
-}
-
-// A stack's passage to running or failed is told once, also over restarts. Returns whether anything was told.
-bool Agent::announce(const v1::Report& report) {
+// A stack's passage to running or failed is told once, also over restarts.
+void Agent::announce(const v1::Report& report) {
   std::map<std::string, std::string> announced;
   for (const v1::StackReport& stack : report.stacks()) {
     const std::string before = announced_.contains(stack.stack()) ? announced_[stack.stack()] : "";
@@ -193,16 +167,16 @@ bool Agent::announce(const v1::Report& report) {
     announced[stack.stack()] = now.empty() ? before : now;
   }
   const auto before = std::exchange(announced_, std::move(announced));
-  if (!desired_) return false;  // the report of the run before this one
-  bool told = false;
+  if (!desired_) return;  // the report of the run before this one
   for (const v1::StackReport& stack : report.stacks()) {
     const std::string now = saying_of(stack);
     const auto last = before.find(stack.stack());
     if (now.empty() || (last != before.end() && last->second == now)) continue;
-    tell(happening_of(stack), stack.desired_revision());
-    told = true;
+    const bool failed = stack.state() == v1::STATE_FAILED;
+    tell({failed ? "stack_failed" : "stack_running", stack.stack(), "", stack.reason(),
+          failed ? stack.text() : "release " + short_digest(stack.running_digest())},
+         stack.desired_revision());
   }
-  return told;
 }
 
 void Agent::tell(Happening happening, const std::string& revision) {
@@ -236,8 +210,9 @@ void Agent::on_up() {
   log::info("connected to the broker");
   begin_session();
   v1::Report report = compose(node_standing());
-  std::string content = report.SerializeAsString();
-  publish(std::move(report), std::move(content));
+  published_ = report.SerializeAsString();
+  report.set_reported_at_ms(wall_clock_ms());
+  link_->publish_report(report);
   link_->publish_online();
   outbox_.send_all();
 }
