@@ -116,6 +116,7 @@ std::string finished(std::string_view text, Fill fill) {
 
 std::string container_body(const BodyContext& context, const ContainerContext& container) {
   return finished(container.service.engine_body, [&](json& body) {
+    if (!container.image.empty()) body["Image"] = container.image;
     label_container(body, context, container);
     add_networks(body, container);
     add_bases(body, container);

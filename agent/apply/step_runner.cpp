@@ -73,9 +73,9 @@ void learn_volume(Occasion& occasion, const Step& step, const EngineVolume& ther
 }
 
 void place_files(const Files& files, const Occasion& occasion, const Step& step) {
-  for (const DesiredMount& mount : service_of(occasion, step).mounts) {
-    files.place(stack_of(occasion, step), mount, occasion.desired->files);
-  }
+  const DesiredStack& stack = stack_of(occasion, step);
+  for (const DesiredMount& mount : service_of(occasion, step).mounts)
+    files.place(stack, mount, *stack.contents);
 }
 
 }  // namespace
@@ -97,7 +97,8 @@ asio::awaitable<void> StepRunner::run(std::shared_ptr<Occasion> occasion, Step s
 asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Step step,
                                          CreateContainer action) {
   const DesiredService& service = service_of(*occasion, step);
-  ContainerContext container{service, action.number, {}, {}, occasion->engine_api, action.volumes};
+  ContainerContext container{service,        action.number, {}, {}, occasion->engine_api,
+                             action.volumes, action.image};
   for (const DesiredMount& mount : service.mounts) {
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }

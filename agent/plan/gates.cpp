@@ -49,7 +49,7 @@ Verdict judge_container(const Container& container, Condition condition) {
 const Container* container_of(const Slot& slot, Strictness strictness) {
   if (slot.current != nullptr || strictness == Strictness::kCurrentOnly || slot.old.empty())
     return slot.current;
-  return slot.old.front();
+  return stand_in(slot);
 }
 
 // What keeps a service from having a container, where more than patience is needed.

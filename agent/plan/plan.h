@@ -46,6 +46,7 @@ struct CreateContainer {
   // Anonymous volumes of the container that it takes the place of, by mount point: what the application has
   // written there is not lost with a replacement.
   std::map<std::string, std::string> volumes;
+  std::string image = {};  // id of the image in place of the reference's; empty: as the reference says
 };
 struct ConnectNetwork {
   ContainerRef container;

@@ -27,6 +27,11 @@ Plan make_plan(const Situation& situation) {
         plan);
     planner.run();
   }
+  for (const DesiredStack* candidate : situation.candidates) {
+    StackPlanner planner(
+        situation, view_of(candidate->name, candidate, situation.observed, situation.desired.node), plan);
+    planner.fetch_all();
+  }
   return plan;
 }
 

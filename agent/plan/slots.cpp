@@ -36,7 +36,8 @@ std::optional<std::string> limits_changed(const Container& container, const Body
   if (container.nano_cpus != 0 && container.nano_cpus != facts.nano_cpus) {
     return fmt::format("its CPU limit is {} instead of {} nano CPUs", container.nano_cpus, facts.nano_cpus);
   }
-  if (policy_of(container.restart_policy) != policy_of(facts.restart_policy)) {
+  const std::string_view policy = policy_of(container.restart_policy);
+  if (policy != "no" && policy != policy_of(facts.restart_policy)) {
     return fmt::format("its restart policy is '{}' instead of '{}'", container.restart_policy,
                        facts.restart_policy);
   }
@@ -122,7 +123,8 @@ void place(Slot& slot, const Container& container, const ServiceView& service, c
     }
   }
   if (loser == nullptr) return;
-  if (slot.old.empty()) slot.why_old = *reason;
+  const bool is_of_it = label_of(loser->labels, labels::kConfigHash) == service.service->config_hash;
+  if (slot.old.empty() || is_of_it) slot.why_old = *reason;
   slot.old.push_back(loser);
 }
 
@@ -171,6 +173,22 @@ std::string_view label_of(const std::map<std::string, std::string>& labels, cons
 
 bool is_ours(const std::map<std::string, std::string>& labels, std::string_view node) {
   return label_of(labels, labels::kManaged) == "true" && label_of(labels, labels::kNode) == node;
+}
+
+const Container* stand_in(const Slot& slot) {
+  const auto better = [](const Container* a, const Container* b) {
+    if (is_up(*a) != is_up(*b)) return is_up(*a);
+    return was_started(*a) && (!was_started(*b) || started_after(*a, *b));
+  };
+  const Container* best = nullptr;
+  for (const Container* old : slot.old) {
+    if (best == nullptr || better(old, best)) best = old;
+  }
+  return best;
+}
+
+bool is_held_back(const Container& container, const BodyFacts& facts) {
+  return policy_of(container.restart_policy) == "no" && policy_of(facts.restart_policy) != "no";
 }
 
 bool is_up(const Container& container) {

@@ -18,7 +18,7 @@ struct Slot {
   std::string name;                    // the container's desired name
   const Container* current = nullptr;  // as its definition wants it, running or not
   std::vector<const Container*> old;   // sorted by name
-  std::string why_old;                 // what is wrong with the first of them
+  std::string why_old;                 // what is wrong with one of them, rather one of the wanted definition
   bool leaving = false;                // the engine is just removing a container of it
 };
 
@@ -45,8 +45,16 @@ bool is_ours(const std::map<std::string, std::string>& labels, std::string_view 
 StackView view_of(const std::string& name, const DesiredStack* stack, const Observed& observed,
                   std::string_view node);
 
+// The old container that is as good as the service has, while there is no current one: one that is up, else
+// the one that was started last; none where there is no old one.
+const Container* stand_in(const Slot& slot);
+
 bool is_up(const Container& container);        // its processes exist: running, paused or between two restarts
 bool was_started(const Container& container);  // once at least
+
+// Whether the engine leaves it alone although its definition wants it restarted: it was kept, and comes back
+// by being told its policy again.
+bool is_held_back(const Container& container, const BodyFacts& facts);
 
 // Ended well, and must not be started again.
 bool is_completed(const Container& container, const ServiceView& view, const Past& past);

@@ -4,16 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/keeping.h"
+
 namespace hivemind::agent {
 namespace {
 
 // No event tells of what is not ours.
 constexpr std::chrono::seconds kForeignLook{5};
-
-// While a new container takes its name, the old one is told apart by its id.
-std::string aside(const Container& container, const Slot& slot) {
-  return fmt::format("{}.{}", slot.name, container.id.substr(0, 8));
-}
 
 bool ran(const GoodRelease& good, const DesiredService& service) {
   const auto found = good.services.find(service.name);
@@ -21,6 +18,10 @@ bool ran(const GoodRelease& good, const DesiredService& service) {
 }
 
 }  // namespace
+
+std::string aside(const Container& container, const std::string& name) {
+  return fmt::format("{}.{}", name, container.id.substr(0, 8));
+}
 
 ContainerRef ref(const Container& container) {
   return {container.id, container.name};
@@ -32,23 +33,20 @@ StopContainer stop_of(const Container& container) {
 }
 
 StackPlanner::StackPlanner(const Situation& situation, StackView view, Plan& plan)
-    : situation_(situation), view_(std::move(view)), plan_(plan), first_step_(plan.steps.size()) {}
+    : situation_(situation),
+      view_(std::move(view)),
+      plan_(plan),
+      first_step_(plan.steps.size()),
+      kept_(kept_containers(view_, situation.past)) {}
 
 void StackPlanner::run() {
-  if (view_.stack != nullptr && situation_.engine_api < view_.stack->engine_api) {
-    const ApiLevel& has = situation_.engine_api;
-    const ApiLevel& needs = view_.stack->engine_api;
-    wait("", v1::REASON_ENGINE_TOO_OLD,
-         fmt::format("needs Engine API {}.{}, the engine speaks {}.{} (upgrade the engine)", needs.major,
-                     needs.minor, has.major, has.minor));
-    return;
-  }
-  if (view_.stack != nullptr && is_of_others()) return;
+  if (view_.stack != nullptr && (!engine_will_do() || is_of_others())) return;
   if (view_.stack != nullptr) {
     notice_differences();
     replace_networks();
   }
   remove_unwanted();
+  if (is_rolled_back()) clear_failed();
   if (view_.stack != nullptr) {
     for (const DesiredService* service : view_.stack->in_order()) {
       if (!left_out_.contains(service->name)) plan_service(view_.services.at(service->name));
@@ -56,6 +54,16 @@ void StackPlanner::run() {
   }
   remove_networks();
   free_ports_first();
+}
+
+bool StackPlanner::engine_will_do() {
+  const ApiLevel& has = situation_.engine_api;
+  const ApiLevel& needs = view_.stack->engine_api;
+  if (has >= needs) return true;
+  wait("", v1::REASON_ENGINE_TOO_OLD,
+       fmt::format("needs Engine API {}.{}, the engine speaks {}.{} (upgrade the engine)", needs.major,
+                   needs.minor, has.major, has.minor));
+  return false;
 }
 
 // What docker compose runs under the stack's name has the names that ours would have: until an operator hands
@@ -96,9 +104,10 @@ StackPlanner::Change StackPlanner::change_of(const ServiceView& view, const Slot
   const bool was_well = good != situation_.past.good.end() && ran(good->second, *view.service);
   if (slot.old.empty()) return {was_well ? Purpose::kHeal : Purpose::kDeploy, who + " has no container"};
   const std::string cause = fmt::format("{}: {}", who, slot.why_old);
-  if (label_of(slot.old.front()->labels, labels::kConfigHash) != view.service->config_hash) {
-    return {Purpose::kReplace, cause};
-  }
+  const bool is_another = std::ranges::none_of(slot.old, [&](const Container* old) {
+    return label_of(old->labels, labels::kConfigHash) == view.service->config_hash;
+  });
+  if (is_another) return {Purpose::kReplace, cause};
   // Making it anew must not become a habit where the engine itself keeps changing what we set.
   return {Purpose::kHeal, cause, Pace::kBacksOff};
 }
@@ -113,19 +122,28 @@ void StackPlanner::make(const ServiceView& view, const Slot& slot) {
   }
   const Change change = change_of(view, slot);
   Indices after = needs_of(view);
-  for (const Container* old : slot.old) {
-    if (old->name != slot.name) continue;
-    after.push_back(add(service.name, RenameContainer{ref(*old), aside(*old, slot)}, change));
-  }
-  if (const Container* holder = holder_of(slot.name)) {
-    const auto removal = removals_.find(holder->id);
-    if (removal != removals_.end()) after.push_back(removal->second);
-  }
-  CreateContainer create{slot.name, slot.number, {}, volumes_to_carry(view, slot)};
+  append(after, free_name(view, slot, change));
+  CreateContainer create{slot.name, slot.number, {}, volumes_to_carry(view, slot), image_of_good(service)};
   share_bases(view, create, after);
   const std::size_t created = add(service.name, std::move(create), change, std::move(after));
   creates_[slot.name] = created;
   put_in_place(view, slot, {"", slot.name}, {created}, *gate, change);
+}
+
+// After these steps nothing that gives way has the slot's name.
+StackPlanner::Indices StackPlanner::free_name(const ServiceView& view, const Slot& slot,
+                                              const Change& change) {
+  const Container* holder = holder_of(slot.name);
+  if (holder == nullptr || holder == slot.current) return {};
+  const auto removal = removals_.find(holder->id);
+  if (removal != removals_.end()) return {removal->second};
+  const bool is_of_slot = std::ranges::find(slot.old, holder) != slot.old.end();
+  if (!is_of_slot && !is_kept(*holder)) return {};
+  if (!renames_.contains(holder->id)) {
+    renames_[holder->id] =
+        add(view.service->name, RenameContainer{ref(*holder), aside(*holder, slot.name)}, change);
+  }
+  return {renames_[holder->id]};
 }
 
 void StackPlanner::share_bases(const ServiceView& view, CreateContainer& create, Indices& after) const {
@@ -154,7 +172,7 @@ std::map<std::string, std::string> StackPlanner::volumes_to_carry(const ServiceV
       for (const Container* old : theirs.old) note(old);
     }
   }
-  std::map<std::string, std::string> volumes = slot.old.front()->anonymous_volumes;
+  std::map<std::string, std::string> volumes = stand_in(slot)->anonymous_volumes;
   std::erase_if(volumes, [&](const auto& entry) { return of_others.contains(entry.second); });
   return volumes;
 }
@@ -174,7 +192,7 @@ void StackPlanner::keep_old(const ServiceView& view, const Slot& slot) {
     return;
   }
   restore_name(view, slot);
-  const Container& old = *slot.old.front();
+  const Container& old = *stand_in(slot);
   const bool ended_well = old.exit_code == 0 && (view.one_shot || situation_.past.completed.contains(old.id));
   if (old.status != ContainerStatus::kExited || ended_well) return;
   add(view.service->name, StartContainer{ref(old)},
@@ -185,8 +203,8 @@ void StackPlanner::keep_old(const ServiceView& view, const Slot& slot) {
 }
 
 void StackPlanner::restore_name(const ServiceView& view, const Slot& slot) {
-  const Container& old = *slot.old.front();
-  if (old.name != aside(old, slot) || holder_of(slot.name) != nullptr) return;
+  const Container& old = *stand_in(slot);
+  if (old.name != aside(old, slot.name) || holder_of(slot.name) != nullptr) return;
   add(view.service->name, RenameContainer{ref(old), slot.name},
       {Purpose::kHeal, fmt::format("service '{}' of stack '{}': it stays until the new one can be made",
                                    view.service->name, view_.name)});
@@ -196,14 +214,11 @@ void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
   const Container& current = *slot.current;
   const std::string& service = view.service->name;
   const std::string who = fmt::format("service '{}' of stack '{}'", service, view_.name);
-  Indices renamed;
   if (current.name != slot.name && !is_held(*view.service)) {
     const Change change{Purpose::kHeal, fmt::format("{}: its container is named '{}'", who, current.name)};
-    for (const Container* old : slot.old) {
-      if (old->name == slot.name)
-        renamed.push_back(add(service, RenameContainer{ref(*old), aside(*old, slot)}, change));
-    }
-    add(service, RenameContainer{ref(current), slot.name}, change, renamed);
+    Indices after = free_name(view, slot, change);
+    append(after, gone_);
+    renames_[current.id] = add(service, RenameContainer{ref(current), slot.name}, change, std::move(after));
   }
   switch (current.status) {
     case ContainerStatus::kCreated:
@@ -220,6 +235,10 @@ void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
            fmt::format("container exited with code {}, the engine starts it again", current.exit_code));
       break;
     case ContainerStatus::kRunning:
+      if (is_held_back(current, view.service->facts) && !is_held(*view.service)) {
+        give_policy_back(view, current, {Purpose::kHeal, who + ": the engine would not start it again"},
+                         gone_);
+      }
       if (stopped_.contains(current.id)) {
         start_stopped(view, slot);
       } else if (!follow_namespaces(view, slot) && run_hooks(view, slot)) {
@@ -229,14 +248,14 @@ void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
     default:
       break;
   }
-  for (const Container* old : slot.old) remove_container(*old, fmt::format("{}: {}", who, slot.why_old));
+  if (!old_stays(view, slot)) retire_old(view, slot, {});
 }
 
 void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
   const Container& current = *slot.current;
   const std::string who = fmt::format("service '{}' of stack '{}'", view.service->name, view_.name);
   if (is_completed(current, view, situation_.past)) {
-    for (const Container* old : slot.old) remove_container(*old, fmt::format("{}: {}", who, slot.why_old));
+    retire_old(view, slot, {});
     return;
   }
   if (is_held(*view.service)) return;
@@ -251,6 +270,10 @@ void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
   if (situation_.past.restarting.contains(current.id)) {
     put_in_place(view, slot, ref(current), {}, *gate,
                  {Purpose::kFollow, who + ": it restarts with what it depends on"});
+    return;
+  }
+  if (is_held_back(current, view.service->facts) || current.name == aside(current, slot.name)) {
+    put_in_place(view, slot, ref(current), {}, *gate, {Purpose::kReplace, who + ": it comes back"});
     return;
   }
   const bool by_hand = situation_.past.ended_by_hand.contains(current.id);

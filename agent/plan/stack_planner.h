@@ -16,12 +16,16 @@ namespace hivemind::agent {
 ContainerRef ref(const Container& container);
 // With the hooks that it carries, where they can still be run.
 StopContainer stop_of(const Container& container);
+// Its name while another container takes its name: told apart by its id.
+std::string aside(const Container& container, const std::string& name);
 
 // Plans one stack into a Plan. Lives for one call of make_plan.
 class StackPlanner {
  public:
   StackPlanner(const Situation& situation, StackView view, Plan& plan);
   void run();
+  // Of a release to come: what can be had without touching what runs.
+  void fetch_all();
 
  private:
   using Indices = std::vector<std::size_t>;
@@ -32,6 +36,7 @@ class StackPlanner {
   };
 
   // stack_planner.cpp: services and their containers.
+  bool engine_will_do();
   bool is_of_others();
   void plan_service(ServiceView& view);
   void make(const ServiceView& view, const Slot& slot);
@@ -41,8 +46,22 @@ class StackPlanner {
   void restore_name(const ServiceView& view, const Slot& slot);
   void share_bases(const ServiceView& view, CreateContainer& create, Indices& after) const;
   std::map<std::string, std::string> volumes_to_carry(const ServiceView& view, const Slot& slot) const;
+  Indices free_name(const ServiceView& view, const Slot& slot, const Change& change);
   std::optional<Gate> open_gate(const ServiceView& view, Strictness strictness);
   Change change_of(const ServiceView& view, const Slot& slot) const;
+
+  // stack_planner_keeping.cpp: what stays of the good release, and how it comes back.
+  bool is_rolled_back() const;
+  bool is_kept(const Container& container) const { return kept_.contains(container.id); }
+  bool is_of_failed(const Container& container) const;
+  StopContainer stop_for(const Container& container) const;
+  Indices set_aside(const Container& container, const Change& change, const Indices& after);
+  void clear_failed();
+  Indices give_policy_back(const ServiceView& view, const Container& container, const Change& change,
+                           const Indices& after);
+  bool starts_first(const ServiceView& view, const Slot& slot) const;
+  bool old_stays(const ServiceView& view, const Slot& slot);
+  void retire_old(const ServiceView& view, const Slot& slot, const Indices& after);
 
   // stack_planner_starts.cpp: how containers come to run, and what restarts with them.
   void put_in_place(const ServiceView& view, const Slot& slot, const ContainerRef& container, Indices after,
@@ -72,6 +91,9 @@ class StackPlanner {
   bool ready_to_make(const ServiceView& view, const Slot& slot);
   bool resources_ready(const DesiredService& service);
   bool image_ready(const ServiceView& view);
+  bool policy_is_met(const DesiredService& service);
+  std::optional<bool> image_is_there(const std::string& reference);
+  std::string image_of_good(const DesiredService& service) const;
   bool pull_is_due(const DesiredService& service) const;
   bool fetch(const DesiredService& service);
   bool external_ready(const std::string& service, const std::string& what, const std::string& name,
@@ -95,12 +117,16 @@ class StackPlanner {
   const Situation& situation_;
   StackView view_;
   Plan& plan_;
-  const std::size_t first_step_;  // of this stack in the plan
+  const std::size_t first_step_;      // of this stack in the plan
+  const std::set<std::string> kept_;  // ids of containers of the good release that stay
   Starts starts_;
   Indices freed_;                                 // stops of what goes: its ports are free after them
   std::map<std::string, std::size_t> creates_;    // by container name
   std::map<std::string, std::size_t> stopped_;    // by container id: stops of what is to be started again
   std::map<std::string, std::size_t> removals_;   // by container id
+  std::map<std::string, Indices> set_aside_;      // by id of a kept container: it stands still after them
+  std::map<std::string, std::size_t> renames_;    // by container id: its name is free after them
+  Indices gone_;                                  // removals of a failed release: nothing starts before them
   std::map<std::string, std::size_t> resources_;  // by subject
   std::map<std::string, std::size_t> files_;      // by service
   std::set<std::string> left_out_;                // services that wait for a network to be made anew

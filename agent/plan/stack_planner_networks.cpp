@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "agent/plan/keeping.h"
 #include "agent/plan/stack_planner.h"
 
 namespace hivemind::agent {
@@ -85,6 +86,11 @@ std::optional<std::size_t> StackPlanner::take_off(const Container& container, co
                     std::ranges::find(view->second.surplus, &container) != view->second.surplus.end();
   if (goes) {
     remove_container(container, cause);
+    const auto kept = set_aside_.find(container.id);
+    if (kept != set_aside_.end()) {
+      return add(service, DisconnectNetwork{ref(container), network.name}, {Purpose::kReplace, cause},
+                 kept->second);
+    }
     const auto removal = removals_.find(container.id);
     return removal == removals_.end() ? std::nullopt : std::optional(removal->second);
   }
@@ -92,7 +98,9 @@ std::optional<std::size_t> StackPlanner::take_off(const Container& container, co
   if (is_completed(container, view->second, situation_.past)) return std::nullopt;
   left_out_.insert(service);
   Indices after;
-  if (is_up(container)) {
+  if (is_kept(container)) {
+    after = set_aside(container, {Purpose::kReplace, cause}, stop_dependants(view->second, {}));
+  } else if (is_up(container)) {
     const Indices dependants = stop_dependants(view->second, {});
     for (const auto& [name, other] : view_.services) {
       const bool stops = std::ranges::any_of(other.slots, [&](const Slot& slot) {
@@ -103,13 +111,15 @@ std::optional<std::size_t> StackPlanner::take_off(const Container& container, co
     const auto known = stopped_.find(container.id);
     after = known != stopped_.end()
                 ? Indices{known->second}
-                : Indices{add(service, stop_of(container), {Purpose::kReplace, cause}, dependants)};
+                : Indices{add(service, stop_for(container), {Purpose::kReplace, cause}, dependants)};
     stopped_.emplace(container.id, after.front());
   }
   return add(service, DisconnectNetwork{ref(container), network.name}, {Purpose::kReplace, cause}, after);
 }
 
+// What is kept of another release comes back on the networks that it left.
 void StackPlanner::remove_networks() {
+  if (kept_release(view_, situation_.past) != nullptr) return;
   for (const EngineNetwork* network : view_.networks) {
     const DesiredNetwork* wanted = view_.stack == nullptr ? nullptr : view_.stack->network(network->name);
     if (wanted != nullptr && wanted->owner == Owner::kStack) continue;

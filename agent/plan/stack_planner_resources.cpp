@@ -21,7 +21,7 @@ bool StackPlanner::ready_to_make(const ServiceView& view, const Slot& slot) {
   }
   if (is_held(service)) return false;
   const Container* holder = holder_of(slot.name);
-  const bool name_is_free = holder == nullptr || removals_.contains(holder->id) ||
+  const bool name_is_free = holder == nullptr || removals_.contains(holder->id) || is_kept(*holder) ||
                             std::ranges::find(slot.old, holder) != slot.old.end();
   if (!name_is_free) {
     wait(service.name, v1::REASON_APPLYING, fmt::format("waits for the name '{}' to become free", slot.name));
@@ -80,31 +80,67 @@ bool StackPlanner::external_ready(const std::string& service, const std::string&
 
 bool StackPlanner::image_ready(const ServiceView& view) {
   const DesiredService& service = *view.service;
-  const auto answer = situation_.answers.images.find(service.image);
-  if (answer == situation_.answers.images.end()) {
-    plan_.questions.images.insert(service.image);
-    return false;
+  if (is_rolled_back() && !service.image_id.empty()) {
+    const std::optional<bool> there = image_is_there(service.image_id);
+    if (!there || *there) return there.has_value();
   }
-  const bool present = answer->second.has_value();
-  if (service.pull_policy == PullPolicy::kNever && !present) {
-    wait(service.name, v1::REASON_IMAGE_ABSENT,
-         fmt::format("image '{}' is not on this node, and its pull policy is 'never'", service.image));
-    look_again(situation_.now + kForeignLook);
-    return false;
-  }
-  if (!pull_is_due(service)) return present || fetch(service);
-  if (present && situation_.past.fresh.contains(subject_of(view_.name, service.name))) return true;
   // Out of reach of the registry, an image of yesterday is better than nothing that runs.
   const auto fetching = situation_.past.fetches.find(image_key(service.image, service.platform));
   const bool failed =
       fetching != situation_.past.fetches.end() && fetching->second.state == Fetch::State::kFailed;
   const bool nothing_there = std::ranges::all_of(
       view.slots, [](const Slot& slot) { return slot.current == nullptr && slot.old.empty(); });
-  return (present && failed && nothing_there) || fetch(service);
+  if (failed && nothing_there && image_is_there(service.image) == true) return true;
+  return policy_is_met(service);
+}
+
+// Present, and pulled where the pull policy wants that.
+bool StackPlanner::policy_is_met(const DesiredService& service) {
+  const std::optional<bool> there = image_is_there(service.image);
+  if (!there) return false;
+  if (service.pull_policy == PullPolicy::kNever && !*there) {
+    wait(service.name, v1::REASON_IMAGE_ABSENT,
+         fmt::format("image '{}' is not on this node, and its pull policy is 'never'", service.image));
+    look_again(situation_.now + kForeignLook);
+    return false;
+  }
+  const bool is_fresh = situation_.past.fresh.contains(subject_of(view_.name, service.name));
+  return (*there && (is_fresh || !pull_is_due(service))) || fetch(service);
+}
+
+// Nothing: asked for.
+std::optional<bool> StackPlanner::image_is_there(const std::string& reference) {
+  const auto answer = situation_.answers.images.find(reference);
+  if (answer != situation_.answers.images.end()) return answer->second.has_value();
+  plan_.questions.images.insert(reference);
+  return std::nullopt;
+}
+
+// A tag may have moved since the release was found good.
+std::string StackPlanner::image_of_good(const DesiredService& service) const {
+  if (!is_rolled_back()) return {};
+  const auto answer = situation_.answers.images.find(service.image_id);
+  const bool there = answer != situation_.answers.images.end() && answer->second.has_value();
+  return there ? service.image_id : "";
+}
+
+// What is there already of a service needs no image; a job has no container, and needs it all the same.
+void StackPlanner::fetch_all() {
+  if (!engine_will_do()) return;
+  bool whole = true;
+  for (const auto& [name, view] : view_.services) {
+    const bool is_there =
+        std::ranges::all_of(view.slots, [](const Slot& slot) { return slot.current != nullptr; });
+    if (is_there && !view_.stack->is_job(name)) continue;
+    whole = policy_is_met(*view.service) && whole;
+  }
+  if (whole) plan_.fetched.insert(view_.name);
 }
 
 // A record of the future comes from a clock that was wrong: it counts as due, and is made anew by the pull.
+// A release that comes back needs no more than that its images are there.
 bool StackPlanner::pull_is_due(const DesiredService& service) const {
+  if (is_rolled_back()) return false;
   if (service.pull_policy == PullPolicy::kAlways) return true;
   if (service.pull_policy != PullPolicy::kEvery) return false;
   const auto& pulled = situation_.past.pulled;
@@ -225,10 +261,14 @@ void StackPlanner::remove_unwanted() {
 }
 
 void StackPlanner::remove_container(const Container& container, const std::string& cause, Indices after) {
+  if (is_kept(container)) {
+    append(freed_, set_aside(container, {Purpose::kRemove, cause}, after));
+    return;
+  }
   if (container.status == ContainerStatus::kRemoving || removals_.contains(container.id)) return;
   const std::string service(label_of(container.labels, labels::kService));
   if (is_up(container)) {
-    const std::size_t stop = add(service, stop_of(container), {Purpose::kRemove, cause}, after);
+    const std::size_t stop = add(service, stop_for(container), {Purpose::kRemove, cause}, after);
     after = {stop};
     freed_.push_back(stop);
   }

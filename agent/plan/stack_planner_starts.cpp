@@ -13,19 +13,25 @@ void StackPlanner::put_in_place(const ServiceView& view, const Slot& slot, const
   const DesiredService& service = *view.service;
   Indices before_start = connect_missing(view, container, slot.current, after, change);
   append(before_start, after);
+  append(before_start, gone_);
   if (service.facts.publishes) append(before_start, freed_);
   // Replicas follow one another, so that not all are down at once.
   const auto earlier = starts_.find(service.name);
   if (earlier != starts_.end() && !slot.old.empty()) append(before_start, earlier->second);
-  const bool start_first =
-      service.update_order == UpdateOrder::kStartFirst && why_stop_first(service).empty();
+  // Otherwise the old one goes once it shows that the new one does its work; see old_stays().
+  const bool start_first = starts_first(view, slot);
   Indices ready = before_start;
   if (!start_first) append(ready, stop_old(view, slot, before_start, change));
   append(ready, gate.after);
-  Indices done{start(view, container, change, std::move(ready))};
-  if (start_first) append(done, stop_old(view, slot, {done.front()}, change));
-  for (const Container* old : slot.old)
-    removals_[old->id] = add(service.name, RemoveContainer{ref(*old)}, {change.purpose, change.cause}, done);
+  if (slot.current != nullptr && is_held_back(*slot.current, service.facts))
+    append(ready, give_policy_back(view, *slot.current, change, ready));
+  const std::size_t started = start(view, container, change, std::move(ready));
+  if (start_first) return;
+  for (const Container* old : slot.old) {
+    if (is_kept(*old) || removals_.contains(old->id)) continue;
+    removals_[old->id] =
+        add(service.name, RemoveContainer{ref(*old)}, {change.purpose, change.cause}, {started});
+  }
 }
 
 StackPlanner::Indices StackPlanner::connect_missing(const ServiceView& view, const ContainerRef& container,
@@ -56,11 +62,22 @@ std::size_t StackPlanner::start(const ServiceView& view, const ContainerRef& con
 StackPlanner::Indices StackPlanner::stop_old(const ServiceView& view, const Slot& slot, const Indices& after,
                                              const Change& change) {
   Indices stops;
-  if (std::ranges::none_of(slot.old, [](const Container* old) { return is_up(*old); })) return stops;
   Indices ready = after;
-  append(ready, stop_dependants(view, after));
+  if (std::ranges::any_of(slot.old, [](const Container* old) { return is_up(*old); }))
+    append(ready, stop_dependants(view, after));
   for (const Container* old : slot.old) {
-    if (is_up(*old)) stops.push_back(add(view.service->name, stop_of(*old), change, ready));
+    if (is_kept(*old)) {
+      append(stops, set_aside(*old, change, ready));
+    } else if (is_up(*old) && !removals_.contains(old->id)) {
+      stops.push_back(add(view.service->name, stop_for(*old), change, ready));
+    }
+    // One that failed must not come up with the one that takes its place when the engine starts next.
+    if (!is_of_failed(*old) || removals_.contains(old->id)) continue;
+    Indices stopped = ready;
+    append(stopped, stops);
+    removals_[old->id] = add(view.service->name, RemoveContainer{ref(*old)}, {change.purpose, change.cause},
+                             std::move(stopped));
+    stops.push_back(removals_[old->id]);
   }
   return stops;
 }
@@ -130,8 +147,7 @@ bool StackPlanner::run_hooks(const ServiceView& view, const Slot& slot) {
   const std::size_t step = add(view.service->name, RunHooks{ref(*slot.current)},
                                {Purpose::kDeploy, who + ": its hooks have not run"});
   starts_[view.service->name].push_back(step);
-  for (const Container* old : slot.old)
-    remove_container(*old, fmt::format("{}: {}", who, slot.why_old), {step});
+  if (!starts_first(view, slot)) retire_old(view, slot, {step});
   return true;
 }
 

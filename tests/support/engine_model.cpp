@@ -197,6 +197,12 @@ std::vector<agent::EngineImage> EngineModel::images() const {
   return images;
 }
 
+std::set<std::string> EngineModel::images_in_use() const {
+  std::set<std::string> used;
+  for (const Container& container : containers_) used.insert({container.image, container.image_id});
+  return used;
+}
+
 void EngineModel::add_image(const std::string& reference, const std::string& id) {
   for (auto& [other, image] : images_) std::erase(image.references, reference);
   agent::EngineImage& image = images_[id];
@@ -267,6 +273,7 @@ void EngineModel::start_container(const std::string& id) {
   for (const std::string& network : container.networks) {
     if (!network_exists(network)) throw Error(ErrorCode::kNotFound, "network '{}' not found", network);
   }
+  stopped_.erase(id);
   container.status = ContainerStatus::kRunning;
   ++clock_;
   container.started_at = fmt::format("2026-01-01T00:{:02}:{:02}Z", clock_ / 60, clock_ % 60);
@@ -280,7 +287,32 @@ void EngineModel::stop_container(const std::string& id) {
   Container& container = by_id(id);
   if (container.status != ContainerStatus::kRunning && container.status != ContainerStatus::kPaused) return;
   tell(container, "kill", {{"signal", "15"}});
+  stopped_.insert(id);
   end(container, 0);
+}
+
+// One that was never started stays so, whatever its policy; "unless-stopped" remembers a stop, "always" does
+// not.
+void EngineModel::restart() {
+  std::vector<std::string> coming;
+  for (Container& container : containers_) {
+    const bool was_up =
+        container.status == ContainerStatus::kRunning || container.status == ContainerStatus::kPaused;
+    if (was_up) end(container, 137);
+    if (container.status != ContainerStatus::kExited) continue;
+    const std::string& policy = container.restart_policy;
+    const bool comes = policy == "always" ||
+                       (policy == "unless-stopped" && !stopped_.contains(container.id)) ||
+                       (policy.starts_with("on-failure") && container.exit_code != 0);
+    if (comes) coming.push_back(container.id);
+  }
+  for (const std::string& id : coming) {
+    try {
+      start_container(id);
+    } catch (const Error&) {
+      continue;
+    }
+  }
 }
 
 void EngineModel::set_restart_policy(const std::string& id, const std::string& policy) {

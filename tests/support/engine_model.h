@@ -47,11 +47,15 @@ class EngineModel {
   std::vector<std::string> containers_with(const std::string& label) const;
   std::optional<std::string> image_id(const std::string& reference) const;
   std::vector<agent::EngineImage> images() const;
+  std::set<std::string> images_in_use() const;
   void delete_image(const std::string& reference_or_id);
   std::string create_container(const std::string& name, const std::string& body);
   void start_container(const std::string& id);
   void stop_container(const std::string& id);
   void set_restart_policy(const std::string& id, const std::string& policy);
+  // The engine's own: all that runs ends with it, and what its policy says comes up by itself in some order;
+  // one that cannot stays down.
+  void restart();
   std::string container_log(const std::string& id) const;  // as logs() says
   void unpause_container(const std::string& id);
   void rename_container(const std::string& id, const std::string& name);
@@ -92,6 +96,7 @@ class EngineModel {
   std::map<std::string, std::string> logs_;
   std::map<std::string, int> fails_;
   std::vector<std::string> executed_;
+  std::set<std::string> stopped_;                       // ids of containers that were stopped by a call
   std::map<std::string, std::set<std::string>> bases_;  // whose namespaces a container joins, by its id
   std::vector<agent::EngineEvent> events_;
   int ids_ = 0;

@@ -31,7 +31,9 @@ Plan Scenario::plan() const {
   Answers answers;
   const std::set<std::string> busy;
   const Observed observed = engine.observe();
-  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s});
+  std::vector<const DesiredStack*> to_come;
+  for (const DesiredStack& candidate : candidates) to_come.push_back(&candidate);
+  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come});
   for (int round = 0; round < 3 && !plan.questions.empty(); ++round) {
     for (const std::string& image : plan.questions.images) answers.images[image] = engine.image_id(image);
     for (const std::string& name : plan.questions.networks)
@@ -39,7 +41,7 @@ Plan Scenario::plan() const {
     for (const std::string& name : plan.questions.volumes) answers.volumes[name] = engine.volume_exists(name);
     for (const std::string& user : plan.questions.network_users)
       answers.network_users[user] = engine.network_users(user);
-    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s});
+    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come});
   }
   REQUIRE(plan.questions.empty());
   return plan;
@@ -71,7 +73,8 @@ void Scenario::apply(const Step& step) {
     std::map<std::string, std::string> bases;
     for (const auto& [base, ref] : create->bases) bases[base] = id(ref);
     engine.create_container(
-        create->name, container_body({kNode, "r", *stack}, {service, create->number, sources, bases, api}));
+        create->name, container_body({kNode, "r", *stack}, {service, create->number, sources, bases, api,
+                                                            create->volumes, create->image}));
   } else if (const auto* connect = std::get_if<ConnectNetwork>(&step.action)) {
     engine.connect_network(connect->network, id(connect->container));
   } else if (const auto* start = std::get_if<StartContainer>(&step.action)) {
@@ -111,6 +114,17 @@ int Scenario::converge() {
 
 void Scenario::remember() {
   for (const DesiredStack& stack : wanted.stacks) past.good[stack.name] = release_of(stack);
+}
+
+void Scenario::find_good() {
+  remember();
+  for (auto& [stack, good] : past.good) good.release = "its body";
+}
+
+void Scenario::go_back(std::vector<v1::Release> good) {
+  for (const DesiredStack& stack : wanted.stacks) past.failed[stack.name][stack.digest].digest = stack.digest;
+  wanted = desired(good, wanted.generation);
+  for (DesiredStack& stack : wanted.stacks) stack.origin = Origin::kGood;
 }
 
 std::string Scenario::states() const {

@@ -24,22 +24,26 @@ class Scenario {
   std::string plan_text() const { return to_text(plan()); }
   // Applies the first `most` steps of one plan; those after a failed step count as applied.
   void apply(const agent::Plan& plan, std::size_t most = 1000);
+  void apply(const agent::Step& step);
   // Plans and applies until there are no steps; returns how many plans had some. Fails the test after 20.
   int converge();
   // What the reports say of the stacks: "web running app:running" and so on.
   std::string states() const;
   // Remembers the stacks that run now, as the agent does.
   void remember();
+  // The same, and they can come back.
+  void find_good();
+  // What is wanted has failed: the last good release of each of its stacks is wanted instead. Those are
+  // given.
+  void go_back(std::vector<v1::Release> good);
 
   EngineModel engine;
   agent::Desired wanted;
+  std::vector<agent::DesiredStack> candidates;  // releases to come
   agent::Past past;
   agent::ApiLevel api{1, 41};
   agent::TimePoint now{};
   std::int64_t wall_s = 0;
-
- private:
-  void apply(const agent::Step& step);
 };
 
 }  // namespace hivemind::tests
