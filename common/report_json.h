@@ -10,8 +10,11 @@ namespace hivemind {
 nlohmann::json to_json(const v1::Position& position);
 nlohmann::json to_json(const v1::ServiceReport& service);
 nlohmann::json to_json(const v1::StackReport& stack);
+nlohmann::json to_json(const v1::NodeFacts& facts);
+nlohmann::json to_json(const v1::Vitals& vitals);
 
-// The services alone, and the notices alone.
+// The release that failed alone, or null; the services alone, and the notices alone.
+nlohmann::json failed_json(const v1::StackReport& stack);
 nlohmann::json services_json(const v1::StackReport& stack);
 nlohmann::json notices_json(const v1::StackReport& stack);
 

@@ -74,7 +74,10 @@ void GitWorker::compile(const std::string& revision, const GitTask& task, GitOut
   const auto snapshot = mirror_.snapshot(revision);
   Diagnostics told_by_compiler;
   const std::optional<Fleet> fleet = load_fleet(*snapshot, directory_, told_by_compiler);
-  if (fleet) outcome.stacks = fleet->stacks;
+  if (fleet) {
+    outcome.stacks = fleet->stacks;
+    for (const auto& [id, entry] : fleet->nodes) outcome.node_labels.emplace(id, entry.labels);
+  }
   outcome.fleet_file_absent = snapshot->entry(join_path(directory_, kFleetFile)).kind == EntryKind::kAbsent;
   const KnownPins known{task.pins, changed_paths(task.acted, revision)};
   outcome.compilation = compiler_.compile(*snapshot, fleet ? with_named(task.nodes, *fleet) : task.nodes,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct GitOutcome {
   std::optional<Compilation> compilation;
   bool fleet_file_absent = false;                 // in the compiled revision
   std::optional<std::vector<StackEntry>> stacks;  // listed by the compiled revision, when that can be read
+  std::map<std::string, Labels, std::less<>> node_labels;  // that it gives to nodes; with stacks
   std::optional<Error> compile_error;
 };
 

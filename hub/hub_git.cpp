@@ -123,7 +123,10 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
   if (newest) {
     compiled_ = compilation.diagnostics;
     show_diagnostics();
-    if (outcome.stacks) status_.stacks = *outcome.stacks;
+    if (outcome.stacks) {
+      status_.stacks = *outcome.stacks;
+      status_.node_labels = outcome.node_labels;
+    }
     if (compilation.revision != judged_) tell_errors(compilation);
   }
   if (!compilation.valid) {
@@ -165,6 +168,7 @@ void Hub::act_on_deleted(const GitOutcome& outcome, ConfirmEmpty confirm, SyncRe
   if (any_release(inventory_)) {
     result.published = publish(empty_compilation(revision), Emptying::kAllow).published;
     status_.stacks.clear();
+    status_.node_labels.clear();
     status_.desired = {revision, DesiredStatus::State::kApplied, "there is no stacks.yml"};
     result.state = SyncResult::State::kApplied;
   } else {

@@ -97,6 +97,7 @@ void Hub::link_up() {
   log::info("connected to the broker");
   status_.broker.connected = true;
   status_.broker.error.clear();
+  intake_.note_connection(unix_now_ms());
   delivery_.up();
   send_acks();
   repair_by_ = std::chrono::steady_clock::now() + kLongestQuiet;

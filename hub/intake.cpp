@@ -14,6 +14,9 @@ constexpr std::size_t kMaxStreamBytes = 128;
 constexpr std::uint64_t kMaxSequence = std::uint64_t{1}
                                        << 62;  // fits SQLite's integers, with room to count on
 constexpr std::chrono::seconds kDropPause{1};
+// What a broker has kept for this hub while it was away comes at once when it is back: such a report is old,
+// and tells nothing about its node's clock.
+constexpr std::chrono::milliseconds kBacklog{10'000};
 
 void require_own(const std::string& topic_node, const std::string& message_node) {
   if (topic_node == message_node) return;
@@ -42,9 +45,9 @@ void Intake::take(const mqtt::Message& message, std::int64_t now_ms) {
                   kMaxMessageBytes);
     }
     if (topic->kind == "presence") {
-      take_presence(topic->node, message.payload, now_ms);
+      take_presence(topic->node, message, now_ms);
     } else if (topic->kind == "report") {
-      if (!message.payload.empty()) take_report(topic->node, message.payload, now_ms);  // empty: was cleared
+      if (!message.payload.empty()) take_report(topic->node, message, now_ms);  // empty: was cleared
     } else if (topic->kind == "events") {
       take_events(topic->node, message.payload);
     }
@@ -53,27 +56,36 @@ void Intake::take(const mqtt::Message& message, std::int64_t now_ms) {
   }
 }
 
-void Intake::take_presence(const std::string& id, std::string_view text, std::int64_t now_ms) {
+void Intake::take_presence(const std::string& id, const mqtt::Message& message, std::int64_t now_ms) {
+  const std::string_view text = message.payload;
   if (text != topics::kOnline && text != topics::kOffline && !text.empty()) {
     throw Error(ErrorCode::kInvalid, "it is neither '{}' nor '{}'", topics::kOnline, topics::kOffline);
   }
   if (text.empty() && inventory_.find(id) == nullptr) return;  // a cleared topic
   require_room(id);
   Node& node = inventory_.node(id);
-  node.presence = text == topics::kOnline ? Presence::kOnline : Presence::kOffline;
-  node.seen_at_ms = now_ms;
+  const Presence presence = text == topics::kOnline ? Presence::kOnline : Presence::kOffline;
+  // What the broker has kept says nothing new of a node that has been away all the time.
+  const bool is_news = !message.retained || node.presence != presence || node.seen_at_ms == 0;
+  node.presence = presence;
+  if (is_news) node.seen_at_ms = now_ms;
   dirty_.insert(id);
   callbacks_.on_changed();
 }
 
-void Intake::take_report(const std::string& id, const std::string& bytes, std::int64_t now_ms) {
-  auto report = std::make_shared<const v1::Report>(parse<v1::Report>(bytes));
+void Intake::take_report(const std::string& id, const mqtt::Message& message, std::int64_t now_ms) {
+  auto report = std::make_shared<const v1::Report>(parse<v1::Report>(message.payload));
   require_own(id, report->node());
   require_room(id);
   Node& node = inventory_.node(id);
   const bool new_identity = !same_labels(node, *report);
+  const bool is_known = message.retained && node.report &&
+                        node.report->reported_at_ms() == report->reported_at_ms() &&
+                        node.report->session() == report->session();
+  const bool is_fresh = !message.retained && now_ms - connected_at_ms_ > kBacklog.count();
+  if (is_fresh && report->reported_at_ms() != 0) node.clock_offset_ms = report->reported_at_ms() - now_ms;
   node.report = report;
-  node.seen_at_ms = now_ms;
+  if (!is_known) node.seen_at_ms = now_ms;
   dirty_.insert(id);
   if (report->received().generation() > node.desired.generation) {
     callbacks_.on_generation(id, report->received().generation());

@@ -40,6 +40,9 @@ class Intake {
   // Presence, reports and events; anything else is dropped.
   void take(const mqtt::Message& message, std::int64_t now_ms);
 
+  // A connection has come up: for a while, what comes may have waited at the broker.
+  void note_connection(std::int64_t now_ms) { connected_at_ms_ = now_ms; }
+
   // What came since the last call. give_back() when it could not be stored.
   IntakeChange drain();
   void give_back(IntakeChange change);
@@ -49,8 +52,8 @@ class Intake {
   void note_published(const std::string& node, std::uint64_t generation) { published_[node] = generation; }
 
  private:
-  void take_presence(const std::string& id, std::string_view text, std::int64_t now_ms);
-  void take_report(const std::string& id, const std::string& bytes, std::int64_t now_ms);
+  void take_presence(const std::string& id, const mqtt::Message& message, std::int64_t now_ms);
+  void take_report(const std::string& id, const mqtt::Message& message, std::int64_t now_ms);
   void take_events(const std::string& id, const std::string& bytes);
   void require_room(const std::string& id) const;
   void drop(std::string_view topic, std::string_view why);
@@ -61,6 +64,7 @@ class Intake {
   std::vector<EventBatch> events_;
   std::size_t pending_events_ = 0;
   std::map<std::string, std::uint64_t> published_;
+  std::int64_t connected_at_ms_ = 0;
   std::chrono::steady_clock::time_point last_drop_{};
   std::uint64_t untold_drops_ = 0;
 };

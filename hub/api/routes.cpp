@@ -3,9 +3,12 @@
 #include <chrono>
 
 #include "hub/api/adoption_view.h"
+#include "hub/api/command_views.h"
 #include "hub/api/stack_views.h"
 #include "hub/api/views.h"
+#include "hub/clock.h"
 #include "hub/inventory/convergence.h"
+#include "hub/inventory/why.h"
 
 namespace hivemind::hub::api {
 namespace {
@@ -61,6 +64,20 @@ Wish wish_of(const std::string& body) {
           parsed.value("refresh_pins", false) ? RenewPins::kYes : RenewPins::kNo};
 }
 
+// "adopt" of "nodes/pi-1/adopt": what a node is asked to do; empty: nothing.
+std::string asked_of_node(const std::vector<std::string>& what) {
+  if (what.size() != 3 || what[0] != "nodes") return {};
+  const bool is_known = what[2] == "adopt" || what[2] == "retry" || what[2] == "apply" || what[2] == "purge";
+  return is_known ? what[2] : "";
+}
+
+void require_assigned(const Node& node, const std::string& stack) {
+  if (stack.empty() || node.stacks.contains(stack)) return;
+  throw Error(ErrorCode::kNotFound,
+              "node '{}' is not to run stack '{}' (its 'nodes:' in stacks.yml selects by label or id)",
+              node.id, stack);
+}
+
 }  // namespace
 
 bool Routes::is_open(std::string_view target) {
@@ -71,12 +88,15 @@ bool Routes::is_open(std::string_view target) {
 asio::awaitable<Response> Routes::respond(Request request) {
   const std::vector<std::string> what = resource(request);
   const bool is_sync = what.size() == 1 && what[0] == "sync";
-  const bool is_adopt = what.size() == 3 && what[0] == "nodes" && what[2] == "adopt";
-  const bool is_posted = is_sync || is_adopt;
+  const std::string asked = asked_of_node(what);
+  const bool is_posted = is_sync || !asked.empty();
   const std::string_view allowed = is_posted ? "POST" : "GET";
   const bool allows = request.method == allowed;
   if (allows && is_sync) co_return co_await sync(std::move(request));
-  if (allows && is_adopt) co_return co_await adopt(std::move(request));
+  if (allows && asked == "adopt") co_return co_await adopt(std::move(request));
+  if (allows && asked == "retry") co_return co_await retry(std::move(request));
+  if (allows && asked == "apply") co_return co_await apply(std::move(request));
+  if (allows && asked == "purge") co_return co_await purge(std::move(request));
   if (allows && what.size() == 1 && what[0] == "convergence")
     co_return co_await convergence(std::move(request));
   if (allows && what.size() == 1 && what[0] == "events") co_return co_await events(std::move(request));
@@ -98,11 +118,8 @@ Response Routes::respond_now(const Request& request) {
     if (name == "stacks") return json_response(stacks_view(operations_.status(), operations_.inventory()));
     if (name == "events" || name == "convergence") return json_response(nullptr);  // by another method only
   }
-  if (what.size() == 2 && name == "nodes") {
-    const Node* node = operations_.inventory().find(what[1]);
-    if (node == nullptr) throw Error(ErrorCode::kNotFound, "there is no node '{}'", what[1]);
-    return json_response(node_detail_view(*node));
-  }
+  if (what.size() == 2 && name == "nodes") return json_response(node_detail_view(node_of(what[1])));
+  if (what.size() == 3 && name == "nodes" && what[2] == "why") return why(request, what[1]);
   if (what.size() == 2 && name == "stacks") {
     const json view = stack_detail_view(operations_.status(), operations_.inventory(), what[1]);
     if (view.is_null()) throw Error(ErrorCode::kNotFound, "there is no stack '{}'", what[1]);
@@ -122,19 +139,60 @@ asio::awaitable<Response> Routes::sync(Request request) {
   co_return json_response(sync_view(result));
 }
 
-asio::awaitable<Response> Routes::adopt(Request request) {
-  const std::string id = request.path.at(3);
+const Node& Routes::node_of(const std::string& id) const {
   const Node* node = operations_.inventory().find(id);
   if (node == nullptr) throw Error(ErrorCode::kNotFound, "there is no node '{}'", id);
+  return *node;
+}
+
+Response Routes::why(const Request& request, const std::string& id) {
+  const WhyQuestion question{node_of(id).id, std::string(request.parameter("stack")), operations_.settling(),
+                             unix_now_ms()};
+  return json_response(why_view(question, hub::why(operations_.status(), operations_.inventory(), question)));
+}
+
+asio::awaitable<Response> Routes::adopt(Request request) {
+  const std::string id = request.path.at(3);
+  const Node& node = node_of(id);
   v1::Command command = adopt_command(request.body);
-  const std::string& stack = command.adopt().stack();
-  if (!node->stacks.contains(stack)) {
-    throw Error(ErrorCode::kNotFound,
-                "node '{}' is not to run stack '{}' (its 'nodes:' in stacks.yml selects by label or id)", id,
-                stack);
-  }
+  require_assigned(node, command.adopt().stack());
   const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
   co_return json_response(adoption_view(reply));
+}
+
+asio::awaitable<Response> Routes::retry(Request request) {
+  const std::string id = request.path.at(3);
+  const Node& node = node_of(id);
+  v1::Command command = retry_command(request.body);
+  const std::string stack = command.retry().stack();
+  require_assigned(node, stack);
+  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
+  co_return json_response(done_view(reply, stack));
+}
+
+asio::awaitable<Response> Routes::apply(Request request) {
+  const std::string id = request.path.at(3);
+  const Node& node = node_of(id);
+  v1::Command command = apply_command(request.body);
+  const std::string stack = command.apply_now().stack();
+  require_assigned(node, stack);
+  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
+  co_return json_response(done_view(reply, stack));
+}
+
+// The node refuses as well what its own manifest still wants: it may be behind, and so may the hub.
+asio::awaitable<Response> Routes::purge(Request request) {
+  const std::string id = request.path.at(3);
+  const Node& node = node_of(id);
+  v1::Command command = purge_command(request.body);
+  const std::string& stack = command.purge().stack();
+  if (node.stacks.contains(stack)) {
+    throw Error(ErrorCode::kConflict,
+                "node '{}' is to run stack '{}' (take it away in stacks.yml first, or say 'enabled: false')",
+                id, stack);
+  }
+  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
+  co_return json_response(purge_view(reply));
 }
 
 asio::awaitable<Response> Routes::convergence(Request request) {

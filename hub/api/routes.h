@@ -23,6 +23,11 @@ class Routes {
   Response respond_now(const Request& request);
   boost::asio::awaitable<Response> sync(Request request);
   boost::asio::awaitable<Response> adopt(Request request);
+  boost::asio::awaitable<Response> retry(Request request);
+  boost::asio::awaitable<Response> apply(Request request);
+  boost::asio::awaitable<Response> purge(Request request);
+  Response why(const Request& request, const std::string& id);
+  const Node& node_of(const std::string& id) const;
   boost::asio::awaitable<Response> convergence(Request request);
   boost::asio::awaitable<Response> events(Request request);
   Response ready();

@@ -15,7 +15,11 @@ namespace {
 using nlohmann::json;
 
 // For one stack people say running where for a node they say converged.
-std::string_view stack_state(Standing standing) {
+std::string_view stack_state(const StackAssessment& assessment) {
+  const Standing standing = assessment.standing;
+  const bool is_back = standing == Standing::kFailed && assessment.report != nullptr &&
+                       assessment.report->state() == v1::STATE_ROLLED_BACK;
+  if (is_back) return "rolled_back";
   return standing == Standing::kConverged ? "running" : to_string(standing);
 }
 
@@ -72,6 +76,7 @@ json summary_view(const std::string& name, const StackSummary& summary) {
           {"nodes", summary.nodes},
           {"running", count(summary, Standing::kConverged)},
           {"applying", count(summary, Standing::kApplying)},
+          {"scheduled", count(summary, Standing::kScheduled)},
           {"failed", count(summary, Standing::kFailed)},
           {"pending", count(summary, Standing::kPending)},
           {"offline", count(summary, Standing::kOffline) + count(summary, Standing::kUnknown)},
@@ -85,13 +90,15 @@ json stack_on_node_view(const Node& node, const std::string& stack, const Assign
   const v1::StackReport* report = assessment.report;
   return {{"node", node.id},
           {"online", node.presence == Presence::kOnline},
-          {"state", stack_state(assessment.standing)},
+          {"state", stack_state(assessment)},
           {"reason", reason_name(assessment.reason)},
           {"text", assessment.text},
           {"desired_digest", release.digest},
           {"running_digest", report != nullptr ? report->running_digest() : ""},
           {"desired_revision", release.revision},
           {"running_revision", report != nullptr ? report->running_revision() : ""},
+          {"good_digest", report != nullptr ? report->good_digest() : ""},
+          {"failed", report != nullptr ? failed_json(*report) : json(nullptr)},
           {"services", report != nullptr ? services_json(*report) : json::array()},
           {"notices", report != nullptr ? notices_json(*report) : json::array()}};
 }

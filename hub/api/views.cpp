@@ -74,19 +74,33 @@ json git_view(const GitStatus& git, std::chrono::steady_clock::time_point now) {
           {"retry_in_ms", retry_in_ms(git, now)}};
 }
 
-json facts_view(const v1::NodeFacts& facts) {
-  return {{"architecture", facts.architecture()},
-          {"os", facts.os()},
-          {"kernel", facts.kernel()},
-          {"engine_version", facts.engine_version()},
-          {"engine_api", facts.engine_api()},
-          {"hostname", facts.hostname()}};
+// Nothing for what is not known.
+json clock_view(const Node& node) {
+  const bool is_set = node.report && node.report->vitals().clock_synchronised();
+  return {{"offset_ms", node.clock_offset_ms ? json(*node.clock_offset_ms) : json(nullptr)},
+          {"synchronised", is_set}};
+}
+
+json causes_view(const std::vector<Cause>& causes) {
+  json list = json::array();
+  for (const Cause& cause : causes) {
+    list.push_back({{"reason", cause.reason},
+                    {"stack", cause.stack},
+                    {"service", cause.service},
+                    {"text", cause.text},
+                    {"remedy", cause.remedy}});
+  }
+  return list;
 }
 
 json laggards_view(const std::vector<Laggard>& laggards) {
   json list = json::array();
   for (const Laggard& laggard : laggards) {
-    list.push_back({{"node", laggard.node}, {"reason", reason_name(laggard.reason)}, {"text", laggard.text}});
+    list.push_back({{"node", laggard.node},
+                    {"reason", reason_name(laggard.reason)},
+                    {"text", laggard.text},
+                    {"stack", laggard.stack},
+                    {"service", laggard.service}});
   }
   return list;
 }
@@ -162,7 +176,10 @@ json node_view(const Node& node) {
 
 json node_detail_view(const Node& node) {
   json view = node_view(node);
-  view["facts"] = facts_view(node.report ? node.report->facts() : v1::NodeFacts());
+  view["facts"] = to_json(node.report ? node.report->facts() : v1::NodeFacts());
+  view["vitals"] = node.report && node.report->has_vitals() ? to_json(node.report->vitals()) : json(nullptr);
+  view["clock"] = clock_view(node);
+  view["boot_id"] = node.report ? node.report->boot_id() : "";
   view["stack_reports"] = json::array();
   if (node.report) {
     for (const v1::StackReport& stack : node.report->stacks())
@@ -189,7 +206,20 @@ json convergence_view(const Convergence& convergence, bool settled) {
   return {{"converged", settled && convergence.converged()},
           {"failed", laggards_view(convergence.failed)},
           {"waiting", laggards_view(convergence.waiting)},
+          {"scheduled", laggards_view(convergence.scheduled)},
           {"offline", convergence.offline}};
+}
+
+json why_view(const WhyQuestion& question, const Why& why) {
+  const std::string there = why.revision.empty() ? "" : "runs all that the newest revision has for it";
+  return {{"node", question.node},
+          {"stack", question.stack},
+          {"revision", why.revision},
+          {"running_revision", why.reported_revision},
+          {"on_revision", why.on_revision()},
+          {"text", why.on_revision() ? there : why.causes.front().text},
+          {"causes", causes_view(why.causes)},
+          {"notes", causes_view(why.notes)}};
 }
 
 json events_view(const std::vector<StoredEvent>& events, std::int64_t last) {

@@ -7,6 +7,7 @@
 
 #include "hub/api/operations.h"
 #include "hub/inventory/convergence.h"
+#include "hub/inventory/why.h"
 
 // What the API shows, as JSON. Pure: docs/api.md describes every field.
 namespace hivemind::hub::api {
@@ -20,6 +21,7 @@ nlohmann::json node_detail_view(const Node& node);  // alone
 
 nlohmann::json sync_view(const SyncResult& result);
 nlohmann::json convergence_view(const Convergence& convergence, bool settled);
+nlohmann::json why_view(const WhyQuestion& question, const Why& why);
 nlohmann::json events_view(const std::vector<StoredEvent>& events, std::int64_t last);
 
 // RFC 3339 in UTC with milliseconds; "" for 0.

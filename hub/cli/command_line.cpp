@@ -27,6 +27,7 @@ class CommandLine {
   void add_globals();
   void add_fleet_commands();
   void add_sync();
+  void add_node_commands();
   void add_adopt();
   void add_events();
   void add_repository_commands();
@@ -34,6 +35,8 @@ class CommandLine {
   ConfigCommand config_command() const;
   LintFormat lint_format() const;
   CLI::App* add(CLI::App& parent, const std::string& name, const std::string& description);
+  void take_node(CLI::App& command);
+  CLI::Option* take_stack(CLI::App& command, const std::string& description);
   std::vector<std::pair<std::string, std::string>> labels() const;
 
   CLI::App app_{"Looks at a fleet and its Git repository through the hub's REST API.", "hivemind"};
@@ -43,6 +46,10 @@ class CommandLine {
   CLI::App* stack_ls_ = nullptr;
   CLI::App* stack_show_ = nullptr;
   CLI::App* sync_ = nullptr;
+  CLI::App* why_ = nullptr;
+  CLI::App* retry_ = nullptr;
+  CLI::App* apply_ = nullptr;
+  CLI::App* purge_ = nullptr;
   CLI::App* adopt_ = nullptr;
   CLI::App* events_ = nullptr;
   CLI::App* lint_ = nullptr;
@@ -58,6 +65,7 @@ class CommandLine {
   std::string timeout_ = "5m";
   bool confirm_empty_ = false;
   bool refresh_pins_ = false;
+  bool now_ = false;
   std::string confirm_;
   bool follow_ = false;
   int limit_ = 50;
@@ -140,6 +148,7 @@ CommandLine::CommandLine() {
   add_globals();
   add_fleet_commands();
   add_sync();
+  add_node_commands();
   add_adopt();
   add_events();
   add_repository_commands();
@@ -167,23 +176,53 @@ CLI::App* CommandLine::add(CLI::App& parent, const std::string& name, const std:
       ->footer("The global flags --hub, --token-file and --output work here, too.");
 }
 
+void CommandLine::take_node(CLI::App& command) {
+  command.add_option("NODE", node_, "The node's id")
+      ->type_name("ID")
+      ->required()
+      ->check(validator(check_node_id));
+}
+
+CLI::Option* CommandLine::take_stack(CLI::App& command, const std::string& description) {
+  return command.add_option("STACK", stack_, description)
+      ->type_name("NAME")
+      ->check(validator(check_stack_name));
+}
+
 void CommandLine::add_fleet_commands() {
   status_ =
       add(app_, "status", "Show hub, Git, broker, counts, diagnostics, and nodes that have not converged");
   CLI::App* node = add(app_, "node", "Look at the fleet's nodes")->require_subcommand(1);
   node_ls_ = add(*node, "ls", "List the nodes");
   node_show_ = add(*node, "show", "Show one node: revisions, facts, stacks and services");
-  node_show_->add_option("NODE", node_, "The node's id")
-      ->type_name("ID")
-      ->required()
-      ->check(validator(check_node_id));
+  take_node(*node_show_);
   CLI::App* stack = add(app_, "stack", "Look at the stacks that stacks.yml lists")->require_subcommand(1);
   stack_ls_ = add(*stack, "ls", "List the stacks");
   stack_show_ = add(*stack, "show", "Show one stack: where it runs, how it is, and its diagnostics");
-  stack_show_->add_option("STACK", stack_, "The stack's name")
-      ->type_name("NAME")
-      ->required()
-      ->check(validator(check_stack_name));
+  take_stack(*stack_show_, "The stack's name")->required();
+  purge_ = add(*stack, "purge",
+               "Show what a stack that a node does not run any more has left there: named volumes, files and "
+               "data; remove it for good with --yes");
+  take_node(*purge_);
+  take_stack(*purge_, "The stack's name")->required();
+  purge_->add_option("--yes", confirm_, "Remove it as it was shown; the code stands below what was shown")
+      ->type_name("CODE");
+}
+
+void CommandLine::add_node_commands() {
+  why_ = add(app_, "why", "Say why a node is not on the newest revision, and what to do about it");
+  take_node(*why_);
+  take_stack(*why_, "Only about this stack");
+  retry_ =
+      add(app_, "retry",
+          "Have a node try again, at once, what failed there: releases that were rolled back, pulls, and "
+          "steps that wait for their next attempt");
+  take_node(*retry_);
+  take_stack(*retry_, "Only this stack");
+  apply_ = add(app_, "apply", "Have a node apply now what waits for its window");
+  take_node(*apply_);
+  take_stack(*apply_, "Only this stack");
+  apply_->add_flag("--now", now_, "Do not wait for the window, this once")->required();
 }
 
 void CommandLine::add_sync() {
@@ -203,14 +242,8 @@ void CommandLine::add_adopt() {
   adopt_ = add(app_, "adopt",
                "Show how a stack's release differs from what docker compose runs under its name on a node; "
                "take it over with --yes");
-  adopt_->add_option("NODE", node_, "The node's id")
-      ->type_name("ID")
-      ->required()
-      ->check(validator(check_node_id));
-  adopt_->add_option("STACK", stack_, "The stack's name, which is the project's")
-      ->type_name("NAME")
-      ->required()
-      ->check(validator(check_stack_name));
+  take_node(*adopt_);
+  take_stack(*adopt_, "The stack's name, which is the project's")->required();
   adopt_->add_option("--yes", confirm_, "Take it over as it was shown; the code stands below what was shown")
       ->type_name("CODE");
 }
@@ -326,6 +359,10 @@ Invocation CommandLine::invocation() const {
                                  confirm_empty_ ? EmptyFleet::kConfirmed : EmptyFleet::kHeld,
                                  refresh_pins_ ? PinnedImages::kRefreshed : PinnedImages::kKept};
   }
+  if (why_->parsed()) result.command = WhyCommand{node_, stack_};
+  if (retry_->parsed()) result.command = RetryCommand{node_, stack_};
+  if (apply_->parsed()) result.command = ApplyCommand{node_, stack_};
+  if (purge_->parsed()) result.command = PurgeCommand{node_, stack_, confirm_};
   if (adopt_->parsed()) result.command = AdoptCommand{node_, stack_, confirm_};
   if (events_->parsed()) {
     result.command = EventsCommand{follow_ ? Follow::kYes : Follow::kNo, limit_, only_node_, only_stack_};

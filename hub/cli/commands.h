@@ -12,6 +12,13 @@ ExitCode sync(const SyncCommand& command, Output output, HubClient& hub, const C
 
 ExitCode adopt(const AdoptCommand& command, Output output, HubClient& hub, const Console& console);
 
+// kBad when the node is not on the newest revision.
+ExitCode why(const WhyCommand& command, Output output, HubClient& hub, const Console& console);
+
+ExitCode retry(const RetryCommand& command, Output output, HubClient& hub, const Console& console);
+ExitCode apply(const ApplyCommand& command, Output output, HubClient& hub, const Console& console);
+ExitCode purge(const PurgeCommand& command, Output output, HubClient& hub, const Console& console);
+
 // With Follow::kYes it returns only by an Error; a hub that goes away is waited for.
 ExitCode events(const EventsCommand& command, Output output, HubClient& hub, const Console& console);
 

@@ -40,6 +40,23 @@ struct AdoptCommand {
   std::string stack;
   std::string confirm;  // what was shown; empty: only show
 };
+struct WhyCommand {
+  std::string node;
+  std::string stack;  // empty: all of the node's
+};
+struct RetryCommand {
+  std::string node;
+  std::string stack;  // empty: all of the node's
+};
+struct ApplyCommand {  // apply --now
+  std::string node;
+  std::string stack;  // empty: all of the node's
+};
+struct PurgeCommand {
+  std::string node;
+  std::string stack;
+  std::string confirm;  // what was shown; empty: only show
+};
 struct EventsCommand {
   Follow follow = Follow::kNo;
   int limit = 0;
@@ -71,9 +88,10 @@ struct ConfigCommand {
 };
 struct ReferenceCommand {};  // hidden: the reference part of docs/cli.md
 
-using Command = std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand,
-                             StackShowCommand, SyncCommand, AdoptCommand, EventsCommand, LintCommand,
-                             RenderCommand, ConfigCommand, ReferenceCommand>;
+using Command =
+    std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand, StackShowCommand,
+                 SyncCommand, WhyCommand, RetryCommand, ApplyCommand, PurgeCommand, AdoptCommand,
+                 EventsCommand, LintCommand, RenderCommand, ConfigCommand, ReferenceCommand>;
 
 struct Invocation {
   Command command;

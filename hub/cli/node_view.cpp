@@ -29,12 +29,80 @@ std::string revision_text(const Json& node, std::string_view key) {
 
 std::string facts_text(const Json& facts) {
   std::string text = fmt::format("{} {}", text_of(facts, "os"), text_of(facts, "architecture"));
+  if (!text_of(facts, "os_release").empty()) text = text_of(facts, "os_release") + ", " + text;
   if (!text_of(facts, "kernel").empty()) text += ", kernel " + text_of(facts, "kernel");
   if (!text_of(facts, "engine_version").empty()) {
     text +=
         fmt::format(", engine {} (API {})", text_of(facts, "engine_version"), text_of(facts, "engine_api"));
   }
   return text;
+}
+
+std::string or_dash(std::string text) {
+  return text.empty() ? "-" : text;
+}
+
+void append(std::string& text, const std::string& part) {
+  if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
+}
+
+std::string free_text(const std::string& what, std::int64_t free, std::int64_t of) {
+  if (free == 0) return {};
+  return of == 0 ? fmt::format("{} {} free", what, size_text(free))
+                 : fmt::format("{} {} of {} free", what, size_text(free), size_text(of));
+}
+
+// The board, and what it has.
+std::string machine_text(const Json& facts) {
+  std::string text;
+  append(text, text_of(facts, "model"));
+  if (count_of(facts, "cpus") > 0) append(text, count_text(count_of(facts, "cpus"), "CPU"));
+  if (count_of(facts, "memory_bytes") > 0)
+    append(text, size_text(count_of(facts, "memory_bytes")) + " of memory");
+  return or_dash(text);
+}
+
+double number_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string time_up(const Json& vitals, const char* key) {
+  return duration_text(std::chrono::seconds(count_of(vitals, key)));
+}
+
+// As of the last report.
+std::string vitals_text(const Json& vitals, const Json& facts) {
+  std::string text;
+  if (count_of(vitals, "uptime_s") > 0) append(text, "up " + time_up(vitals, "uptime_s"));
+  append(text, fmt::format("load {:.2f}", number_of(vitals, "load")));
+  append(text,
+         free_text("memory", count_of(vitals, "memory_available_bytes"), count_of(facts, "memory_bytes")));
+  append(text,
+         free_text("disk", count_of(vitals, "engine_disk_free_bytes"), count_of(facts, "engine_disk_bytes")));
+  if (number_of(vitals, "temperature_c") != 0)
+    append(text, fmt::format("{:.1f} °C", number_of(vitals, "temperature_c")));
+  return text;
+}
+
+std::string agent_text(const Json& node) {
+  std::string text = or_dash(text_of(node, "agent_version"));
+  const Json& vitals = part_of(node, "vitals");
+  if (count_of(vitals, "agent_uptime_s") > 0) append(text, "up " + time_up(vitals, "agent_uptime_s"));
+  const std::int64_t memory = count_of(vitals, "agent_memory_bytes");
+  if (memory > 0) append(text, size_text(memory) + " of memory");
+  return text;
+}
+
+// Only where it says something: a clock that is right is of no interest.
+std::string clock_trouble(const Json& clock) {
+  constexpr std::int64_t kTellingMs = 2'000;
+  const std::int64_t offset = count_of(clock, "offset_ms");
+  if (offset >= -kTellingMs && offset <= kTellingMs) return {};
+  return fmt::format("{} {} the hub's, {}",
+                     duration_text(std::chrono::milliseconds(offset < 0 ? -offset : offset)),
+                     offset > 0 ? "ahead of" : "behind",
+                     flag_of(clock, "synchronised") ? "synchronised" : "not synchronised");
 }
 
 std::string replicas_text(const Json& service) {
@@ -132,9 +200,13 @@ std::string node_view(const Json& node, const Screen& screen) {
   }
   const Json& facts = part_of(node, "facts");
   rows.push_back({{"host"}, {text_of(facts, "hostname").empty() ? "-" : text_of(facts, "hostname")}});
+  rows.push_back({{"machine"}, {machine_text(facts)}});
   rows.push_back({{"system"}, {facts_text(facts)}});
-  rows.push_back(
-      {{"agent"}, {text_of(node, "agent_version").empty() ? "-" : text_of(node, "agent_version")}});
+  rows.push_back({{"agent"}, {agent_text(node)}});
+  const Json& vitals = part_of(node, "vitals");
+  if (!vitals.empty()) rows.push_back({{"vitals"}, {vitals_text(vitals, facts)}});
+  const std::string clock = clock_trouble(part_of(node, "clock"));
+  if (!clock.empty()) rows.push_back({{"clock"}, {clock, Tone::kBusy}});
   for (auto& row : rows) row.front().tone = Tone::kStrong;
   std::string text = layout({{""}, {"", Overflow::kWrap}}, rows, screen, Titles::kHidden) + "\n";
   auto services = service_rows(list_of(node, "stack_reports"));
@@ -146,7 +218,8 @@ std::string node_view(const Json& node, const Screen& screen) {
                   {"REVISION, HEALTH"},
                   {"WHY OR IMAGE", Overflow::kWrap}},
                  services, screen);
-  return text + notices_view(list_of(node, "stack_reports"), "stack", screen);
+  const Json& reports = list_of(node, "stack_reports");
+  return text + failures_view(reports, "stack", screen) + notices_view(reports, "stack", screen);
 }
 
 }  // namespace hivemind::hub::cli

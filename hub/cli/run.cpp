@@ -30,18 +30,13 @@ class Runner {
   ExitCode operator()(const StackShowCommand& command) const {
     return show("/api/v1/stacks/" + command.stack, stack_view);
   }
-  ExitCode operator()(const SyncCommand& command) const {
-    HubClient hub = connect();
-    return sync(command, invocation_.output, hub, console_);
-  }
-  ExitCode operator()(const AdoptCommand& command) const {
-    HubClient hub = connect();
-    return adopt(command, invocation_.output, hub, console_);
-  }
-  ExitCode operator()(const EventsCommand& command) const {
-    HubClient hub = connect();
-    return events(command, invocation_.output, hub, console_);
-  }
+  ExitCode operator()(const SyncCommand& command) const { return ask(command, sync); }
+  ExitCode operator()(const WhyCommand& command) const { return ask(command, cli::why); }
+  ExitCode operator()(const RetryCommand& command) const { return ask(command, retry); }
+  ExitCode operator()(const ApplyCommand& command) const { return ask(command, cli::apply); }
+  ExitCode operator()(const PurgeCommand& command) const { return ask(command, purge); }
+  ExitCode operator()(const AdoptCommand& command) const { return ask(command, adopt); }
+  ExitCode operator()(const EventsCommand& command) const { return ask(command, events); }
   ExitCode operator()(const LintCommand& command) const { return lint(command, console_); }
   ExitCode operator()(const ConfigCommand& command) const {
     return config(command, console_.environment, console_);
@@ -51,6 +46,12 @@ class Runner {
 
  private:
   HubClient connect() const { return {invocation_.hub_url, invocation_.token_file}; }
+
+  template <typename Asked>
+  ExitCode ask(const Asked& command, ExitCode (*of)(const Asked&, Output, HubClient&, const Console&)) const {
+    HubClient hub = connect();
+    return of(command, invocation_.output, hub, console_);
+  }
 
   ExitCode show(const std::string& target, std::string (*view)(const Json&, const Screen&)) const {
     HubClient hub = connect();

@@ -13,7 +13,7 @@ std::string or_dash(std::string text) {
 // "2 applying, 1 failed": what is not running, or nothing.
 std::string troubles_of(const Json& stack) {
   std::string text;
-  for (const char* state : {"failed", "applying", "pending", "offline"}) {
+  for (const char* state : {"failed", "applying", "scheduled", "pending", "offline"}) {
     const std::int64_t count = count_of(stack, state);
     if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, state);
   }
@@ -94,7 +94,8 @@ std::string stack_view(const Json& stack, const Screen& screen) {
       {{"rollout"}, {text_of(stack, "rollout").empty() ? "all at once" : text_of(stack, "rollout")}});
   for (auto& row : rows) row.front().tone = Tone::kStrong;
   std::string text = layout({{""}, {"", Overflow::kWrap}}, rows, screen, Titles::kHidden);
-  text += "\n" + nodes_table(stack, screen) + notices_view(list_of(stack, "on"), "node", screen);
+  text += "\n" + nodes_table(stack, screen) + failures_view(list_of(stack, "on"), "node", screen) +
+          notices_view(list_of(stack, "on"), "node", screen);
   const Json& diagnostics = list_of(stack, "diagnostics");
   return diagnostics.empty() ? text : text + "\n" + diagnostics_view(diagnostics, screen);
 }

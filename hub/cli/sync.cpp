@@ -80,8 +80,9 @@ std::string summary(HubClient& hub, const Json& result, const Deadline& deadline
   const Json& convergence = part_of(result, "convergence");
   const auto failed = static_cast<std::int64_t>(list_of(convergence, "failed").size());
   const auto waiting = static_cast<std::int64_t>(list_of(convergence, "waiting").size());
+  const auto scheduled = static_cast<std::int64_t>(list_of(convergence, "scheduled").size());
   if (failed > 0)
-    return fmt::format("{}: {} failed after {} (see 'hivemind node show NODE')", revision,
+    return fmt::format("{}: {} failed after {} (see 'hivemind why NODE')", revision,
                        count_text(failed, "node"), took);
   if (!flag_of(convergence, "converged")) {
     return fmt::format("{}: time is up after {}, {} not converged (wait longer with --timeout)", revision,
@@ -89,7 +90,13 @@ std::string summary(HubClient& hub, const Json& result, const Deadline& deadline
   }
   const std::int64_t online = count_of(part_of(hub.get("/api/v1/status"), "nodes"), "online");
   if (online == 0) return fmt::format("{}: published; no node is online", revision);
-  return fmt::format("{}: {} converged in {}", revision, count_text(online, "online node"), took);
+  std::string text =
+      fmt::format("{}: {} converged in {}", revision, count_text(online - scheduled, "online node"), took);
+  if (scheduled > 0) {
+    text += fmt::format("; {} for a window ('hivemind apply --now NODE' does not)",
+                        scheduled == 1 ? "1 node waits" : fmt::format("{} nodes wait", scheduled));
+  }
+  return text;
 }
 
 ExitCode outcome(const Json& result) {

@@ -138,10 +138,12 @@ Tone tone_of(std::string_view state) {
        {"converged", "running", "completed", "applied", "ok", "online", "healthy"}) {
     if (state == good) return Tone::kGood;
   }
-  for (const std::string_view bad : {"failed", "invalid", "error", "unhealthy", "fetch_failed"}) {
+  for (const std::string_view bad :
+       {"failed", "invalid", "error", "unhealthy", "fetch_failed", "rolled_back"}) {
     if (state == bad) return Tone::kBad;
   }
-  for (const std::string_view busy : {"applying", "pending", "held", "starting", "warning", "unknown"}) {
+  for (const std::string_view busy :
+       {"applying", "pending", "scheduled", "held", "starting", "warning", "unknown"}) {
     if (state == busy) return Tone::kBusy;
   }
   return state == "offline" || state == "disabled" ? Tone::kFaint : Tone::kPlain;

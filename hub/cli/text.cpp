@@ -210,6 +210,18 @@ std::string duration_text(std::chrono::milliseconds duration) {
   return fmt::format("{}h {}m", duration / 1h, duration % 1h / 60s);
 }
 
+std::string size_text(std::int64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  constexpr std::string_view kUnits[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+  while (value >= 999.95 && unit + 1 < std::size(kUnits)) {
+    value /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   using std::chrono::milliseconds;
   constexpr std::int64_t kMost = 31LL * 24 * 3600 * 1000;  // a month, far from any overflow

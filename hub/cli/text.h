@@ -45,6 +45,9 @@ std::string clock_text(std::string_view time);
 // "1.2s", "4m 10s", "2h 5m".
 std::string duration_text(std::chrono::milliseconds duration);
 
+// "512 B", "3.8 KB", "29.0 GB": powers of 1000.
+std::string size_text(std::int64_t bytes);
+
 // "90s", "5m", "1h30m", "500ms"; a bare number is seconds. Nothing for anything else, zero and negatives
 // included.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -80,6 +80,28 @@ std::string notices_view(const Json& entries, const char* place, const Screen& s
   return "\n" + layout({{"NOTICE", Overflow::kCut}, {"KIND"}, {"TEXT", Overflow::kWrap}}, rows, screen);
 }
 
+std::string failures_view(const Json& entries, const char* place, const Screen& screen) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& entry : entries) {
+    const Json& failed = part_of(entry, "failed");
+    if (failed.empty()) continue;
+    const std::string service = text_of(failed, "service");
+    const std::string where = text_of(entry, place);
+    rows.push_back({{service.empty() ? where : where + "/" + service},
+                    {short_revision(text_of(failed, "revision"))},
+                    {fmt::format("{}", count_of(failed, "exit_code"))},
+                    {why(failed)}});
+    const std::string output = text_of(failed, "output");
+    if (!output.empty()) rows.push_back({{""}, {""}, {""}, {output, Tone::kFaint}});
+  }
+  if (rows.empty()) return "";
+  return "\n" + layout({{"FAILED RELEASE", Overflow::kCut},
+                        {"REVISION"},
+                        {"EXIT"},
+                        {"WHY, LAST OUTPUT", Overflow::kWrap, 0, 12}},
+                       rows, screen);
+}
+
 std::string waiting_view(const Json& convergence, const Screen& screen) {
   std::vector<std::vector<Cell>> rows;
   for (const Json& node : list_of(convergence, "failed")) {
@@ -87,6 +109,9 @@ std::string waiting_view(const Json& convergence, const Screen& screen) {
   }
   for (const Json& node : list_of(convergence, "waiting")) {
     rows.push_back({{"waiting", Tone::kBusy}, {text_of(node, "node")}, {why(node)}});
+  }
+  for (const Json& node : list_of(convergence, "scheduled")) {
+    rows.push_back({{"scheduled", Tone::kBusy}, {text_of(node, "node")}, {why(node)}});
   }
   for (const Json& node : list_of(convergence, "offline")) {
     rows.push_back({{"offline", Tone::kFaint},

@@ -29,11 +29,21 @@ std::string sync_view(const Json& sync, const Screen& screen);
 // POST /nodes/{id}/adopt: what would be done or was done, field by field.
 std::string adoption_view(const Json& adoption, const Screen& screen);
 
+// GET /nodes/{id}/why: the answer in one line, what to do, and then what else there is.
+std::string why_view(const Json& why, const Screen& screen);
+
+// POST /nodes/{id}/purge: what would be removed or was removed.
+std::string purge_view(const Json& purge, const Screen& screen);
+
 // What is worth knowing and stands in nobody's way: the notices of each entry, which is named by its member
 // 'place'. Empty when there are none.
 std::string notices_view(const Json& entries, const char* place, const Screen& screen);
 
-// The members failed, waiting and offline of GET /convergence, one line each; a hint when nothing is online.
+// The releases that have failed: the member 'failed' of each entry. Empty when there are none.
+std::string failures_view(const Json& entries, const char* place, const Screen& screen);
+
+// The members failed, waiting, scheduled and offline of GET /convergence, one line each; a hint when nothing
+// is online.
 std::string waiting_view(const Json& convergence, const Screen& screen);
 
 // The same on one line, for progress: "waiting for 2 nodes: pi-1 (pulling: …), pi-2". Empty when none is

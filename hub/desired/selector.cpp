@@ -23,15 +23,6 @@ std::vector<std::string> read_ids(const yaml::Node& node, FleetReader& reader) {
 
 }  // namespace
 
-bool Selector::selects(const NodeIdentity& node) const {
-  if (!ids.empty() && !std::ranges::binary_search(ids, node.id)) return false;
-  return std::ranges::all_of(labels, [&](const auto& wanted) {
-    const auto found = node.labels.find(wanted.first);
-    return found != node.labels.end() &&
-           std::ranges::find(wanted.second, found->second) != wanted.second.end();
-  });
-}
-
 Selector read_selector(const yaml::Node& node, FleetReader& reader) {
   Selector selector;
   if (!node.is_map()) {

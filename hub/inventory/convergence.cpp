@@ -21,32 +21,69 @@ bool is_done(v1::State state) {
   return state == v1::STATE_RUNNING || state == v1::STATE_COMPLETED;
 }
 
-std::string text_of(const v1::StackReport& stack) {
-  return stack.text().empty() ? fmt::format("stack '{}' is {}", stack.stack(), state_name(stack.state()))
-                              : fmt::format("stack '{}': {}", stack.stack(), stack.text());
+bool waits_for_window(const v1::StackReport& stack) {
+  return !has_failed(stack) &&
+         (stack.reason() == v1::REASON_WINDOW_CLOSED || stack.reason() == v1::REASON_CLOCK_UNSET);
 }
 
-// The stack that says most about why the node is not there: a failed one before one that is on its way.
-const v1::StackReport* telling_stack(const v1::Report& report) {
-  const v1::StackReport* unfinished = nullptr;
-  for (const v1::StackReport& stack : report.stacks()) {
-    if (stack.state() == v1::STATE_FAILED) return &stack;
-    if (!is_done(stack.state()) && unfinished == nullptr) unfinished = &stack;
+v1::Reason reason_of(const v1::StackReport& stack) {
+  return stack.state() == v1::STATE_ROLLED_BACK ? v1::REASON_ROLLED_BACK : stack.reason();
+}
+
+std::string own_text_of(const v1::StackReport& stack) {
+  return stack.state() == v1::STATE_ROLLED_BACK && stack.has_failed() ? failure_text(stack.failed())
+                                                                      : stack.text();
+}
+
+std::string text_of(const v1::StackReport& stack) {
+  const std::string text = own_text_of(stack);
+  return text.empty() ? fmt::format("stack '{}' is {}", stack.stack(), state_name(stack.state()))
+                      : fmt::format("stack '{}': {}", stack.stack(), text);
+}
+
+// The one that its stack's reason is about.
+std::string service_of(const v1::StackReport& stack) {
+  if (stack.has_failed()) return stack.failed().service();
+  for (const v1::ServiceReport& service : stack.services()) {
+    if (service.reason() == stack.reason() && service.state() == stack.state()) return service.service();
   }
-  return unfinished;
+  return {};
+}
+
+int weight_of(const v1::StackReport& stack) {
+  if (has_failed(stack)) return 3;
+  if (waits_for_window(stack)) return 1;
+  return is_done(stack.state()) ? 0 : 2;
+}
+
+// The stack that says most about why the node is not there: a failed one before one that is on its way, and
+// that before one that only waits for its window.
+const v1::StackReport* telling_stack(const v1::Report& report) {
+  const v1::StackReport* telling = nullptr;
+  int most = 0;
+  for (const v1::StackReport& stack : report.stacks()) {
+    if (weight_of(stack) <= most) continue;
+    telling = &stack;
+    most = weight_of(stack);
+  }
+  return telling;
+}
+
+Assessment told_by(const v1::StackReport& stack, Standing standing) {
+  return {standing, reason_of(stack), text_of(stack), stack.stack(), service_of(stack)};
 }
 
 // The newest manifest was received, so what the report says of its stacks is about that manifest.
 Assessment assess_received(const Node& node) {
   const v1::Report& report = *node.report;
   const v1::StackReport* telling = telling_stack(report);
-  if (telling != nullptr && telling->state() == v1::STATE_FAILED) {
-    return {Standing::kFailed, telling->reason(), text_of(*telling)};
-  }
+  if (telling != nullptr && has_failed(*telling)) return told_by(*telling, Standing::kFailed);
   if (report.failed().generation() >= node.desired.generation) {
     return {Standing::kFailed, report.reason(), report.text()};
   }
-  if (telling != nullptr) return {Standing::kApplying, telling->reason(), text_of(*telling)};
+  if (telling != nullptr) {
+    return told_by(*telling, waits_for_window(*telling) ? Standing::kScheduled : Standing::kApplying);
+  }
   if (report.applied().generation() < node.desired.generation || report.reason() != v1::REASON_NONE) {
     return {Standing::kApplying, report.reason(), report.text()};
   }
@@ -65,6 +102,8 @@ std::string_view to_string(Standing standing) {
       return "pending";
     case Standing::kApplying:
       return "applying";
+    case Standing::kScheduled:
+      return "scheduled";
     case Standing::kFailed:
       return "failed";
     case Standing::kConverged:
@@ -101,8 +140,8 @@ StackAssessment assess_stack(const Node& node, const std::string& stack) {
   }
   if (!current)
     return {Standing::kPending, v1::REASON_NONE, "the node has not received this release", report};
-  if (report->state() == v1::STATE_FAILED)
-    return {Standing::kFailed, report->reason(), report->text(), report};
+  if (has_failed(*report)) return {Standing::kFailed, reason_of(*report), own_text_of(*report), report};
+  if (waits_for_window(*report)) return {Standing::kScheduled, report->reason(), report->text(), report};
   if (is_done(report->state())) return {Standing::kConverged, report->reason(), report->text(), report};
   return {Standing::kApplying, report->reason(), report->text(), report};
 }
@@ -110,8 +149,9 @@ StackAssessment assess_stack(const Node& node, const std::string& stack) {
 Convergence assess(const Inventory& inventory) {
   Convergence convergence;
   for (const auto& [id, node] : inventory.nodes()) {
-    Assessment assessment = assess(node);
-    switch (assessment.standing) {
+    Assessment told = assess(node);
+    Laggard laggard{id, told.reason, std::move(told.text), std::move(told.stack), std::move(told.service)};
+    switch (told.standing) {
       case Standing::kConverged:
         break;
       case Standing::kUnknown:
@@ -119,11 +159,14 @@ Convergence assess(const Inventory& inventory) {
         convergence.offline.push_back(id);
         break;
       case Standing::kFailed:
-        convergence.failed.push_back({id, assessment.reason, std::move(assessment.text)});
+        convergence.failed.push_back(std::move(laggard));
+        break;
+      case Standing::kScheduled:
+        convergence.scheduled.push_back(std::move(laggard));
         break;
       case Standing::kPending:
       case Standing::kApplying:
-        convergence.waiting.push_back({id, assessment.reason, std::move(assessment.text)});
+        convergence.waiting.push_back(std::move(laggard));
         break;
     }
   }

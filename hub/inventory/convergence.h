@@ -14,6 +14,7 @@ enum class Standing {
   kOffline,    // whatever it reported last, it cannot be relied on
   kPending,    // has not received its newest manifest
   kApplying,   // has it, and is not there yet
+  kScheduled,  // has it, and waits for the window in which it may apply what is left
   kFailed,     // says that it cannot get there
   kConverged,  // runs all of its newest manifest
 };
@@ -24,6 +25,8 @@ struct Assessment {
   Standing standing = Standing::kUnknown;
   v1::Reason reason = v1::REASON_NONE;
   std::string text;
+  std::string stack = {};  // that says so; may be empty
+  std::string service = {};
 };
 
 Assessment assess(const Node& node);
@@ -42,11 +45,14 @@ struct Laggard {
   std::string node;
   v1::Reason reason = v1::REASON_NONE;
   std::string text;
+  std::string stack;  // that says so; may be empty
+  std::string service;
 };
 
 struct Convergence {
   std::vector<Laggard> failed;
   std::vector<Laggard> waiting;
+  std::vector<Laggard> scheduled;    // for their windows: not waited for
   std::vector<std::string> offline;  // not waited for
   bool converged() const { return failed.empty() && waiting.empty(); }
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct Node {
   Presence presence = Presence::kOffline;
   std::int64_t seen_at_ms = 0;               // Unix time; 0: never
   std::shared_ptr<const v1::Report> report;  // the newest; null: none yet
+  // How far its clock is ahead of the hub's, as of its last report that came fresh; nothing: not known.
+  std::optional<std::int64_t> clock_offset_ms = {};
   ManifestPosition desired;
   std::map<std::string, AssignedRelease> stacks;  // what the newest manifest holds, by stack
 };

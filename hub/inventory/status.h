@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ struct HubStatus {
   std::string store_error;         // empty: the data directory can be written
   Diagnostics diagnostics;         // of the newest revision
   std::vector<StackEntry> stacks;  // listed by the newest revision that could be read
+  std::map<std::string, Labels, std::less<>> node_labels = {};  // that it gives to nodes
 };
 
 }  // namespace hivemind::hub

@@ -24,6 +24,7 @@ class FakeOperations : public hub::Operations {
   std::optional<Error> sync_failure;
   std::optional<hub::ConfirmEmpty> confirmed;
   std::string commanded;
+  v1::Command asked;
   v1::CommandReply reply;
   std::optional<Error> command_failure;
   std::optional<hub::RenewPins> renewed;
@@ -53,6 +54,7 @@ class FakeOperations : public hub::Operations {
 
   boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) override {
     commanded = node + " " + command.adopt().stack() + " " + command.adopt().confirm();
+    asked = command;
     if (command_failure) throw Error(*command_failure);
     co_return reply;
   }

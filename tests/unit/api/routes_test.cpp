@@ -261,3 +261,103 @@ TEST_CASE("text that is no UTF-8 does not break an answer") {
   const api::Response response = api::error_response(400, "invalid", "bad \xff byte");
   CHECK(json::parse(response.body)["error"]["code"] == "invalid");
 }
+
+TEST_CASE_METHOD(Fixture, "why a node is not on the newest revision is one answer with its causes") {
+  operations.state.git.revision = operations.state.desired.revision = "r3";
+  operations.state.desired.state = DesiredStatus::State::kApplied;
+  operations.state.broker.connected = true;
+  add_node("pi-1", v1::STATE_RUNNING);
+  const json well = get("/api/v1/nodes/pi-1/why");
+  CHECK(well["on_revision"] == true);
+  CHECK(well["revision"] == "r3");
+  CHECK(well["causes"].empty());
+  add_node("pi-2", v1::STATE_RUNNING).presence = Presence::kOffline;
+  const json away = get("/api/v1/nodes/pi-2/why?stack=web");
+  CHECK(away["on_revision"] == false);
+  CHECK(away["stack"] == "web");
+  CHECK(away["causes"][0]["reason"] == "not_listed");
+  CHECK(away["causes"][1]["reason"] == "offline");
+  CHECK(away["text"] == away["causes"][0]["text"]);
+  CHECK(ask("GET", "/api/v1/nodes/pi-9/why").status == 404);
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/why").status == 405);
+}
+
+TEST_CASE_METHOD(Fixture, "a retry and an apply are sent to the node, for a stack of its own or for all") {
+  add_node("pi-1", v1::STATE_FAILED);
+  operations.reply.set_node("pi-1");
+  operations.reply.set_outcome(v1::CommandReply::DONE);
+  operations.reply.set_text("stack 'web': tried again");
+  const api::Response answer = ask("POST", "/api/v1/nodes/pi-1/retry", R"({"stack": "web"})");
+  CHECK(answer.status == 200);
+  CHECK(json::parse(answer.body) ==
+        json({{"node", "pi-1"}, {"stack", "web"}, {"text", "stack 'web': tried again"}}));
+  CHECK(operations.asked.retry().stack() == "web");
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/retry").status == 200);
+  CHECK(operations.asked.has_retry());
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/apply", R"({"stack": "web"})").status == 200);
+  CHECK(operations.asked.apply_now().stack() == "web");
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/retry", R"({"stack": "other"})").status == 404);
+  CHECK(ask("POST", "/api/v1/nodes/pi-9/retry").status == 404);
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/apply", R"({"stack": "../x"})").status == 400);
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/apply", R"({"now": true})").status == 400);
+  CHECK(ask("GET", "/api/v1/nodes/pi-1/retry").status == 405);
+  operations.reply.set_outcome(v1::CommandReply::REFUSED);
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/retry").status == 409);
+}
+
+TEST_CASE_METHOD(Fixture, "a purge shows what would go, and is refused for a stack that the node is to run") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  v1::Purged& purged = *operations.reply.mutable_purged();
+  operations.reply.set_node("pi-1");
+  operations.reply.set_outcome(v1::CommandReply::DONE);
+  purged.set_stack("old");
+  purged.set_digest("0f3a");
+  purged.add_volumes("old_data");
+  purged.add_directories("stacks/old/data/html");
+  purged.set_bytes(7);
+  const json shown = json::parse(ask("POST", "/api/v1/nodes/pi-1/purge", R"({"stack": "old"})").body);
+  CHECK(shown["state"] == "shown");
+  CHECK(shown["confirm"] == "0f3a");
+  CHECK(shown["volumes"] == json({"old_data"}));
+  CHECK(shown["directories"] == json({"stacks/old/data/html"}));
+  CHECK(shown["bytes"] == 7);
+  const std::string confirmed = R"({"stack": "old", "confirm": "0f3a"})";
+  purged.set_removed(true);
+  CHECK(json::parse(ask("POST", "/api/v1/nodes/pi-1/purge", confirmed).body)["state"] == "purged");
+  CHECK(operations.asked.purge().confirm() == "0f3a");
+  purged.set_removed(false);
+  operations.reply.set_outcome(v1::CommandReply::CONFLICT);
+  CHECK(json::parse(ask("POST", "/api/v1/nodes/pi-1/purge", confirmed).body)["state"] == "changed");
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/purge", R"({"stack": "web"})").status == 409);
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/purge").status == 400);
+}
+
+TEST_CASE_METHOD(Fixture, "a node alone shows its vitals, its clock, and the release that failed") {
+  Node& node = add_node("pi-1", v1::STATE_ROLLED_BACK);
+  CHECK(get("/api/v1/nodes/pi-1")["vitals"].is_null());
+  CHECK(get("/api/v1/nodes/pi-1")["clock"] == json({{"offset_ms", nullptr}, {"synchronised", false}}));
+  v1::Report report = *node.report;
+  report.mutable_vitals()->set_load_milli(420);
+  report.mutable_vitals()->set_clock_synchronised(true);
+  report.mutable_facts()->set_model("Raspberry Pi 4");
+  report.mutable_stacks(0)->mutable_failed()->set_service("app");
+  report.mutable_stacks(0)->mutable_failed()->set_reason(v1::REASON_UNHEALTHY);
+  report.mutable_stacks(0)->mutable_failed()->set_restored(true);
+  report.mutable_stacks(0)->mutable_services(0)->set_health_output("exit 1");
+  node.report = std::make_shared<const v1::Report>(report);
+  node.clock_offset_ms = -4'000;
+  const json shown = get("/api/v1/nodes/pi-1");
+  CHECK(shown["state"] == "failed");
+  CHECK(shown["reason"] == "rolled_back");
+  CHECK(shown["text"] == "stack 'web': rolled back because service 'app' was unhealthy");
+  CHECK(shown["vitals"]["load"] == 0.42);
+  CHECK(shown["clock"] == json({{"offset_ms", -4000}, {"synchronised", true}}));
+  CHECK(shown["facts"]["model"] == "Raspberry Pi 4");
+  CHECK(shown["stack_reports"][0]["state"] == "rolled_back");
+  CHECK(shown["stack_reports"][0]["failed"]["reason"] == "unhealthy");
+  CHECK(shown["stack_reports"][0]["services"][0]["health_output"] == "exit 1");
+  const json stack = get("/api/v1/stacks/web");
+  CHECK(stack["failed"] == 1);
+  CHECK(stack["on"][0]["state"] == "rolled_back");
+  CHECK(get("/api/v1/convergence")["failed"][0]["service"] == "app");
+}

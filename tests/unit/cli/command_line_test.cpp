@@ -88,8 +88,8 @@ TEST_CASE("help and version are answered with code 0") {
 
 TEST_CASE("the reference has every command and every exit code") {
   const std::string reference = reference_markdown();
-  for (const char* command :
-       {"status", "node ls", "node show", "stack ls", "stack show", "sync", "events", "lint", "render"}) {
+  for (const char* command : {"status", "node ls", "node show", "stack ls", "stack show", "stack purge",
+                              "sync", "why", "retry", "apply", "events", "lint", "render"}) {
     CHECK_THAT(reference, ContainsSubstring(std::string("### `hivemind ") + command + "`"));
   }
   for (const ExitCode code : kExitCodes)

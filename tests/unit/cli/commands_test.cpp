@@ -173,3 +173,45 @@ TEST_CASE("status tells by its exit code whether somebody is needed") {
   CHECK(session.run({"status"}) == ExitCode::kBad);
   CHECK_THAT(session.out(), ContainsSubstring("fetch failed: no route"));
 }
+
+TEST_CASE("why exits with 0 on the revision, and with 1 when the node is not there") {
+  SECTION("there") {
+    Session session({Reply::ok(R"({"node": "pi-1", "on_revision": true, "revision": "r3", "causes": []})")});
+    CHECK(session.run({"why", "pi-1"}) == ExitCode::kOk);
+    CHECK(session.out() == "pi-1 is on r3\n");
+    CHECK_THAT(session.requests()[0], ContainsSubstring("GET /api/v1/nodes/pi-1/why "));
+  }
+  SECTION("not there") {
+    Session session({Reply::ok(R"({"node": "pi-1", "stack": "web", "on_revision": false, "revision": "r3",
+        "text": "offline", "causes": [{"reason": "offline", "text": "offline"}]})")});
+    CHECK(session.run({"why", "pi-1", "web"}) == ExitCode::kBad);
+    CHECK(session.out() == "stack 'web' of pi-1 is not on r3: offline\n");
+    CHECK_THAT(session.requests()[0], ContainsSubstring("/why?stack=web "));
+  }
+}
+
+TEST_CASE("retry, apply and purge ask the node and print its reply") {
+  SECTION("retry") {
+    Session session({Reply::ok(R"({"node": "pi-1", "stack": "web", "text": "stack 'web' is tried again"})")});
+    CHECK(session.run({"retry", "pi-1", "web"}) == ExitCode::kOk);
+    CHECK(session.out() == "pi-1: stack 'web' is tried again\n");
+    CHECK_THAT(session.requests()[0], ContainsSubstring("POST /api/v1/nodes/pi-1/retry ") &&
+                                          ContainsSubstring(R"({"stack":"web"})"));
+  }
+  SECTION("apply") {
+    Session session({Reply::ok(R"({"node": "pi-1", "stack": "", "text": "nothing waits"})")});
+    CHECK(session.run({"apply", "--now", "pi-1"}) == ExitCode::kOk);
+    CHECK_THAT(session.requests()[0], ContainsSubstring("POST /api/v1/nodes/pi-1/apply "));
+  }
+  SECTION("purge as it was shown, which has changed") {
+    Session session({Reply::ok(R"({"node": "pi-1", "stack": "old", "state": "changed", "text": "changed",
+        "confirm": "ab", "volumes": ["v"]})")});
+    CHECK(session.run({"stack", "purge", "pi-1", "old", "--yes", "0f"}) == ExitCode::kBad);
+    CHECK_THAT(session.requests()[0], ContainsSubstring("/purge ") && ContainsSubstring(R"("confirm":"0f")"));
+    CHECK_THAT(session.out(), ContainsSubstring("--yes ab"));
+  }
+  SECTION("apply without --now is no command") {
+    std::ostringstream out, err;
+    CHECK(run({"apply", "pi-1"}, Console{out, err}) == ExitCode::kUsage);
+  }
+}

@@ -207,3 +207,76 @@ TEST_CASE("events are lines of time, node, kind, subject and text") {
         "2026-01-31 11:59:00  pi-1    drift_healed   web/app  container was\n"
         "                                                     removed\n");
 }
+
+TEST_CASE("a release that was rolled back is shown with what it said last") {
+  Json shown = node("pi-1", "failed", "rolled_back", "stack 'web': rolled back");
+  shown["stack_reports"] = Json::parse(R"([{"stack": "web", "state": "rolled_back", "failed":
+      {"service": "app", "revision": "0123456789abcdef0123456789abcdef01234567", "reason": "unhealthy", "text": "exit 1", "exit_code": 1,
+       "output": "connection refused"}}, {"stack": "db", "state": "running", "failed": null}])");
+  const std::string text = node_view(shown, screen());
+  CHECK_THAT(text, ContainsSubstring("FAILED RELEASE  REVISION      EXIT  WHY, LAST OUTPUT\n"
+                                     "web/app         0123456789ab  1     unhealthy: exit 1\n"
+                                     "                                    connection refused\n"));
+}
+
+TEST_CASE("a node shows its machine and its vitals, and its clock only where that is off") {
+  Json shown = node("pi-1", "converged", "none", "");
+  shown["facts"] =
+      Json::parse(R"({"model": "Raspberry Pi 4", "cpus": 4, "memory_bytes": 3900000000, "os": "linux",
+      "architecture": "arm64", "os_release": "Debian GNU/Linux 12", "engine_disk_bytes": 29000000000})");
+  shown["vitals"] = Json::parse(R"({"uptime_s": 90, "load": 0.42, "memory_available_bytes": 1200000000,
+      "engine_disk_free_bytes": 12100000000, "temperature_c": 51.2, "agent_memory_bytes": 5100000})");
+  shown["clock"] = Json::parse(R"({"offset_ms": 1900, "synchronised": true})");
+  std::string text = node_view(shown, screen(200));
+  CHECK_THAT(text, ContainsSubstring("machine   Raspberry Pi 4, 4 CPUs, 3.9 GB of memory\n"));
+  CHECK_THAT(text, ContainsSubstring("system    Debian GNU/Linux 12, linux arm64\n"));
+  CHECK_THAT(text, ContainsSubstring("up 1m 30s, load 0.42, memory 1.2 GB of 3.9 GB free, "
+                                     "disk 12.1 GB of 29.0 GB free, 51.2 °C\n"));
+  CHECK_THAT(text, ContainsSubstring("agent     -, 5.1 MB of memory\n"));
+  CHECK_THAT(text, !ContainsSubstring("clock"));
+  shown["clock"] = Json::parse(R"({"offset_ms": -61000, "synchronised": false})");
+  text = node_view(shown, screen(200));
+  CHECK_THAT(text, ContainsSubstring("clock     1m 1s behind the hub's, not synchronised\n"));
+}
+
+TEST_CASE("why is one line first, then what to do, then what else there is") {
+  const Json answer =
+      Json::parse(R"({"node": "pi-1", "stack": "", "revision": "0123456789abcdef0123456789abcdef01234567",
+      "on_revision": false, "text": "offline since 09:00",
+      "causes": [{"reason": "offline", "text": "offline since 09:00", "remedy": "check its power"},
+                 {"reason": "pulling", "stack": "web", "text": "stack 'web': pulling", "remedy": "wait"}],
+      "notes": [{"reason": "clock_offset", "text": "its clock is behind", "remedy": ""}]})");
+  CHECK(why_view(answer, screen()) ==
+        "pi-1 is not on 0123456789ab: offline since 09:00\n"
+        "to do: check its power\n"
+        "\nand also\n"
+        "pulling  stack 'web': pulling\n"
+        "         to do: wait\n"
+        "\nto note\n"
+        "clock_offset  its clock is behind\n");
+  const Json well = Json::parse(
+      R"({"node": "pi-1", "stack": "web", "revision": "0123456789abcdef0123456789abcdef01234567", "on_revision": true, "text": "", "causes": []})");
+  CHECK(why_view(well, screen()) == "stack 'web' of pi-1 is on 0123456789ab\n");
+}
+
+TEST_CASE("a purge lists what would go and how to have it removed") {
+  Json purge = Json::parse(R"({"node": "pi-1", "stack": "old", "state": "shown", "confirm": "0f3a",
+      "volumes": ["old_data"], "directories": ["stacks/old/data/html"], "bytes": 2500})");
+  CHECK(purge_view(purge, screen(120)) ==
+        "WHAT       NAME\n"
+        "volume     old_data\n"
+        "directory  stacks/old/data/html\n"
+        "           2.5 KB in directories\n"
+        "\nnothing was touched; to remove it for good: hivemind stack purge pi-1 old --yes 0f3a\n");
+  purge["state"] = "purged";
+  CHECK_THAT(purge_view(purge, screen()), ContainsSubstring("is removed"));
+  CHECK_THAT(purge_view(Json::parse(R"({"node": "pi-1", "stack": "x"})"), screen()),
+             ContainsSubstring("has left nothing"));
+}
+
+TEST_CASE("nodes that wait for a window are told apart from those that are waited for") {
+  const Json convergence = Json::parse(R"({"converged": true, "failed": [], "waiting": [], "offline": [],
+      "scheduled": [{"node": "a", "reason": "window_closed", "text": "opens Sat 02:00"}]})");
+  CHECK(progress_line(convergence).empty());
+  CHECK(waiting_view(convergence, screen()) == "scheduled  a  window_closed: opens Sat 02:00\n");
+}

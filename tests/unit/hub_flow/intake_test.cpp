@@ -132,3 +132,30 @@ TEST_CASE_METHOD(Fixture, "events that cannot be stored do not fill the memory")
   take(topics::events("pi-1"), bytes);
   CHECK(intake.drain().events.size() == 1);
 }
+
+TEST_CASE_METHOD(Fixture, "a report that comes fresh tells how far its node's clock is off") {
+  v1::Report sent = report("pi-1");
+  sent.set_reported_at_ms(95'000);
+  intake.note_connection(0);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), true}, 100'000);
+  CHECK_FALSE(inventory.find("pi-1")->clock_offset_ms);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 100'000);
+  CHECK(inventory.find("pi-1")->clock_offset_ms == -5'000);
+  // What the broker had kept for the hub says nothing about the clock.
+  intake.note_connection(200'000);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 200'500);
+  CHECK(inventory.find("pi-1")->clock_offset_ms == -5'000);
+}
+
+TEST_CASE_METHOD(Fixture, "what the broker has kept of a node does not count as hearing of it") {
+  v1::Report sent = report("pi-1");
+  sent.set_reported_at_ms(95'000);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 1'000);
+  intake.take({topics::presence("pi-1"), "offline", false}, 2'000);
+  intake.take({topics::presence("pi-1"), "offline", true}, 9'000);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), true}, 9'000);
+  CHECK(inventory.find("pi-1")->seen_at_ms == 2'000);
+  sent.set_reported_at_ms(96'000);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), true}, 9'500);
+  CHECK(inventory.find("pi-1")->seen_at_ms == 9'500);
+}

@@ -187,3 +187,53 @@ TEST_CASE("enumerations are told by their lower-case names") {
   CHECK(reason_name(static_cast<v1::Reason>(9999)) == "unknown");
   CHECK(state_name(v1::STATE_COMPLETED) == "completed");
 }
+
+TEST_CASE("a release that was rolled back makes the node failed, and names its service") {
+  Builder b;
+  b.stack().set_state(v1::STATE_ROLLED_BACK);
+  b.stack().mutable_failed()->set_service("app");
+  b.stack().mutable_failed()->set_reason(v1::REASON_EXITED);
+  b.stack().mutable_failed()->set_exit_code(3);
+  b.stack().mutable_failed()->set_restored(true);
+  const Assessment assessment = assess(b.built());
+  CHECK(assessment.standing == Standing::kFailed);
+  CHECK(assessment.reason == v1::REASON_ROLLED_BACK);
+  CHECK(assessment.text == "stack 'web': rolled back because service 'app' ended with code 3");
+  CHECK(assessment.stack == "web");
+  CHECK(assessment.service == "app");
+  CHECK(assess_stack(b.built(), "web").standing == Standing::kFailed);
+}
+
+TEST_CASE("a release that soaks, or waits for its 'pre' service, is waited for") {
+  for (const v1::Reason reason :
+       {v1::REASON_SOAKING, v1::REASON_PRE_RUNNING, v1::REASON_POST_RUNNING, v1::REASON_PULLING}) {
+    Builder b;
+    b.stack().set_state(v1::STATE_APPLYING);
+    b.stack().set_reason(reason);
+    b.report.mutable_applied()->set_generation(2);
+    CHECK(standing(b) == "applying");
+  }
+}
+
+TEST_CASE("a release that waits for its window is scheduled, and not waited for") {
+  for (const v1::Reason reason : {v1::REASON_WINDOW_CLOSED, v1::REASON_CLOCK_UNSET}) {
+    Builder b;
+    b.stack().set_state(v1::STATE_APPLYING);
+    b.stack().set_reason(reason);
+    b.report.mutable_applied()->set_generation(2);
+    CHECK(standing(b) == "scheduled");
+    CHECK(assess_stack(b.built(), "web").standing == Standing::kScheduled);
+    Inventory inventory;
+    inventory.node("pi-1") = b.built();
+    const Convergence convergence = assess(inventory);
+    CHECK(convergence.converged());
+    REQUIRE(convergence.scheduled.size() == 1);
+    CHECK(convergence.scheduled[0].stack == "web");
+    v1::StackReport* second = b.report.add_stacks();
+    second->set_stack("zoo");
+    second->set_state(v1::STATE_APPLYING);
+    CHECK(standing(b) == "applying");
+    second->set_state(v1::STATE_ROLLED_BACK);
+    CHECK(standing(b) == "failed");
+  }
+}
