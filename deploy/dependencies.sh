@@ -14,7 +14,7 @@ packages_of() {
       'libboost1.81-dev|libboost-dev' libcli11-dev libcurl4-openssl-dev libfmt-dev libgit2-dev libpaho-mqtt-dev libpaho-mqttpp-dev \
       libprotobuf-dev protobuf-compiler libsodium-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev \
       libyaml-cpp-dev nlohmann-json3-dev ;;
-    run) echo ca-certificates curl git jq 'libcurl4t64|libcurl4' mosquitto ;;
+    run) echo ca-certificates curl git jq 'libcurl4t64|libcurl4' mosquitto tzdata ;;
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
       busybox-static catch2 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \

@@ -73,6 +73,10 @@ json container_json(const v1::Service& service) {
   return all;
 }
 
+// A service that says nothing of its soak time has this: its release's digest is what it was before there
+// were any.
+constexpr std::int64_t kUnsaidSoakMs = 10'000;
+
 json service_json(const v1::Service& service) {
   json dependencies = json::array();
   for (const v1::Dependency& dependency : service.depends_on()) {
@@ -87,6 +91,7 @@ json service_json(const v1::Service& service) {
   all["replicas"] = service.replicas();
   all["update_order"] = static_cast<int>(service.update_order());
   all["depends_on"] = std::move(dependencies);
+  if (service.soak_ms() != kUnsaidSoakMs) all["soak_ms"] = service.soak_ms();
   return all;
 }
 
@@ -96,6 +101,16 @@ json resource_json(const T& resource) {
           {"name", resource.name()},
           {"external", resource.external()},
           {"body", resource.engine_body()}};
+}
+
+json window_json(const v1::Window& window) {
+  json spans = json::array();
+  for (const v1::Window::Span& span : window.spans())
+    spans.push_back({span.days(), span.from_minute(), span.to_minute()});
+  return {{"spans", std::move(spans)},
+          {"timezone", window.timezone()},
+          {"posix_tz", window.posix_tz()},
+          {"text", window.text()}};
 }
 
 std::string hash(const char* prefix, const json& content) {
@@ -129,11 +144,15 @@ std::string release_digest(const v1::Release& release) {
   for (const v1::Network& network : release.networks()) networks.push_back(resource_json(network));
   json volumes = json::array();
   for (const v1::Volume& volume : release.volumes()) volumes.push_back(resource_json(volume));
-  return "sha256:" + hash(kReleasePrefix, {{"stack", release.stack()},
-                                           {"engine_api", release.engine_api()},
-                                           {"services", std::move(services)},
-                                           {"networks", std::move(networks)},
-                                           {"volumes", std::move(volumes)}});
+  json all = {{"stack", release.stack()},
+              {"engine_api", release.engine_api()},
+              {"services", std::move(services)},
+              {"networks", std::move(networks)},
+              {"volumes", std::move(volumes)}};
+  if (!release.pre().empty()) all["pre"] = release.pre();
+  if (!release.post().empty()) all["post"] = release.post();
+  if (release.has_window()) all["window"] = window_json(release.window());
+  return "sha256:" + hash(kReleasePrefix, all);
 }
 
 }  // namespace hivemind::hub::compose

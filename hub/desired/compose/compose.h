@@ -13,7 +13,8 @@
 #include "hub/desired/snapshot.h"
 #include "hub/desired/yaml/node.h"
 
-// Compose files in, Engine API bodies out. Pure but for reading the snapshot.
+// Compose files in, Engine API bodies out. Pure but for reading the snapshot, and the machine's time zones
+// where a stack has a window in one.
 namespace hivemind::hub::compose {
 
 // Whether variables are replaced by their values. kOff shows a file as it was written; it cannot be compiled.
@@ -47,7 +48,8 @@ std::optional<Source> load(const Snapshot& snapshot, const std::string& stack,
                            const std::vector<std::string>& files, PathsRead& paths, Diagnostics& diagnostics);
 
 // The release of a stack for one environment, or nothing when there were errors. Its digest and config hashes
-// depend on content alone: not on the order of maps, the revision, or the machine.
+// depend on content alone: not on the order of maps, the revision, or the machine (but for the rules of a
+// window's zone, which the machine's tzdata has).
 std::optional<CompiledRelease> compile(const Source& source, const Environment& environment,
                                        const Options& options, const Snapshot& snapshot, PathsRead& paths,
                                        Diagnostics& diagnostics);

@@ -108,6 +108,10 @@ bool refuse_remote(const Text& path, std::string_view what, Reader& reader) {
 
 void import_resources(Node& document, Node imported, Reader& reader) {
   for (auto& [key, resources] : imported.members) {
+    if (key.scalar == "x-hivemind") {
+      reader.ignored_key(key,
+                         "how a stack is updated is said in its own files, not in those that it includes");
+    }
     if (std::ranges::find(kResources, key.scalar) == kResources.end() || !resources.is_map()) continue;
     Node& known = member(document, key);
     if (known.is_null()) {

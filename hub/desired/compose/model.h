@@ -16,6 +16,7 @@
 namespace hivemind::hub::compose {
 
 using Seconds = std::chrono::seconds;
+using Milliseconds = std::chrono::milliseconds;
 using Nanoseconds = std::chrono::nanoseconds;
 using Words = std::vector<std::string>;
 using TextMap = std::map<std::string, std::string>;
@@ -206,6 +207,7 @@ struct Lifecycle {
   std::optional<RestartPolicy> restart;         // 'restart'
   std::optional<RestartPolicy> deploy_restart;  // 'deploy.restart_policy', which wins
   std::string restart_text;                     // 'restart' as written
+  std::optional<Location> restart_location;     // of the one that counts
   std::vector<Hook> post_start, pre_stop;
 };
 
@@ -317,7 +319,8 @@ struct Replicas {
   }
 };
 
-// 'deploy.update_config' or 'deploy.rollback_config'; of these only the order of an update has an effect.
+// 'deploy.update_config' or 'deploy.rollback_config'; of these only the order of an update and how long it is
+// watched have an effect.
 struct UpdateConfig {
   std::optional<std::int64_t> parallelism;
   std::optional<Nanoseconds> delay, monitor;
@@ -325,7 +328,7 @@ struct UpdateConfig {
   std::optional<float> max_failure_ratio;
 };
 
-// What of 'deploy' is not among Resources, Replicas and Lifecycle: printed, but for the order of an update.
+// What of 'deploy' is not among Resources, Replicas and Lifecycle: printed, but for what counts of an update.
 struct Deploy {
   std::string mode, endpoint_mode;
   TextMap labels;
@@ -358,6 +361,7 @@ struct Service {
   std::optional<Logging> logging;
   std::optional<Deploy> deploy;
   Replicas replicas;
+  std::optional<Located<Milliseconds>> soak;  // 'x-hivemind: {soak: …}'
   PassedOn passed_on;  // what has no meaning on a node, but is printed; in lists, without the index
 
   // The services of the stack whose network, PID or IPC namespace this one shares; empty: none.
@@ -408,7 +412,19 @@ struct Config {
   Location location;
 };
 
+// 'x-hivemind' of the document: how the stack is updated.
+struct Update {
+  std::optional<Milliseconds> soak;
+  Text pre, post;  // services that run once for an update; empty: none
+  std::optional<v1::Window> window;
+
+  bool is_job(const std::string& service) const {
+    return !service.empty() && (service == pre.value || service == post.value);
+  }
+};
+
 struct Project {
+  Update update;
   std::map<std::string, Service> services;   // those of inactive profiles are not among them
   std::map<std::string, Location> inactive;  // services that a profile leaves out
   std::map<std::string, Network> networks;

@@ -1,11 +1,13 @@
 #include "hub/desired/compose/project.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "common/ids.h"
 #include "hub/desired/compose/fields.h"
+#include "hub/desired/compose/keys/own.h"
 #include "hub/desired/compose/keys/registry.h"
 #include "hub/desired/compose/resources.h"
 
@@ -16,6 +18,7 @@ struct TopLevel {
   const std::string& stack;
   const Environment& environment;
   const Options& options;
+  std::set<std::string> jobs;  // services that run for an update, whatever their profiles
   Project project;
 };
 
@@ -44,7 +47,7 @@ void read_one_service(const yaml::Node& key, const yaml::Node& value, TopLevel& 
   const yaml::Node* profiles = value.find("profiles");
   if (profiles != nullptr && !profiles->is_null()) {
     const Reader::Scope in_profiles = reader.in_key("profiles");
-    if (!is_active(reader.texts(*profiles), top)) {
+    if (!is_active(reader.texts(*profiles), top) && !top.jobs.contains(name)) {
       top.project.inactive[name] = key.location;
       return;
     }
@@ -89,13 +92,18 @@ void read_secrets(const yaml::Node& node, TopLevel& top, Reader& reader) {
   top.project.secrets = read_secret_map(node, top.stack, top.environment, reader);
 }
 
+void read_own(const yaml::Node& node, TopLevel& top, Reader& reader) {
+  top.project.update = read_update(node, reader);
+}
+
 constexpr Field<TopLevel> kFields[] = {{"name", read_name},
                                        {"version", read_version, Null::kRefused, "it is obsolete; remove it"},
                                        {"services", read_services, Null::kRefused, {}, service_keys},
                                        {"networks", read_networks, Null::kRefused, {}, network_keys},
                                        {"volumes", read_volumes, Null::kRefused, {}, volume_keys},
                                        {"configs", read_configs, Null::kRefused, {}, config_keys},
-                                       {"secrets", read_secrets, Null::kRefused, {}, secret_keys}};
+                                       {"secrets", read_secrets, Null::kRefused, {}, secret_keys},
+                                       {"x-hivemind", read_own, Null::kRefused, {}, update_keys}};
 
 std::vector<KnownKey> include_keys() {
   return {{"path"}, {"project_directory"}, {"env_file"}};
@@ -134,7 +142,7 @@ std::vector<KnownKey> document_keys() {
 
 Project read_project(const yaml::Node& document, const std::string& stack, const Environment& environment,
                      const Options& options, Reader& reader) {
-  TopLevel top{stack, environment, options, {}};
+  TopLevel top{stack, environment, options, job_names(document), {}};
   if (!document.is_map()) {
     reader.error(document.location, "compose.wrong-type",
                  "a Compose file must be a map with 'services', found " + document.describe());

@@ -157,6 +157,7 @@ void validate(Project& project, Reader& reader) {
     check_sources(service.mounts.secrets, project.secrets, "secret", reader);
   }
   validate_dependencies(project, reader);
+  validate_jobs(project, reader);
   validate_claims(project, reader);
 }
 

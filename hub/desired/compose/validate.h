@@ -12,8 +12,10 @@ void validate(Project& project, Reader& reader);
 // Its part about limits, and the sizes that they leave.
 void validate_resources(const Service& service, Reader& reader);
 
-// Its parts that look at several services: what they wait for, and what only one of them can have.
+// Its parts that look at several services: what they wait for, which run once for an update, and what only
+// one of them can have.
 void validate_dependencies(Project& project, Reader& reader);
+void validate_jobs(const Project& project, Reader& reader);
 void validate_claims(const Project& project, Reader& reader);
 
 }  // namespace hivemind::hub::compose

@@ -17,7 +17,10 @@ using hub::compose::KnownKey;
 using How = KnownKey::How;
 
 // Keys that are ours.
-const std::set<std::string> kOwn = {"services.x-hivemind", "services.x-hivemind.pin"};
+const std::set<std::string> kOwn = {
+    "x-hivemind",          "x-hivemind.soak",         "x-hivemind.pre",
+    "x-hivemind.post",     "x-hivemind.window",       "x-hivemind.timezone",
+    "services.x-hivemind", "services.x-hivemind.pin", "services.x-hivemind.soak"};
 
 // Keys that change nothing in a release, and why that is right.
 const std::map<std::string, std::string> kWithoutEffect = {

@@ -138,7 +138,7 @@ const Members kServiceKeys = {
 };
 
 const Members kChangeKeys = {{"parallelism", "2"},         {"delay", "10s"},
-                             {"failure_action", "pause"},  {"monitor", "10s"},
+                             {"failure_action", "pause"},  {"monitor", "20s"},
                              {"max_failure_ratio", "0.5"}, {"order", "start-first"}};
 const Members kDeviceKeys = {{"capabilities", "[gpu, tpu]"},
                              {"count", "2"},

@@ -73,6 +73,7 @@ void read_restart_policy(const yaml::Node& node, Service& service, Reader& reade
   }
   if (policy.name != "on-failure") policy.max_retries = 0;
   service.lifecycle.deploy_restart = policy;
+  service.lifecycle.restart_location = node.location;
 }
 
 // --- what is Swarm's

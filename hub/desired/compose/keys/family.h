@@ -32,7 +32,7 @@ struct Family {
 
 extern const Family kBlockIo, kConfigs, kDependsOn, kDeploy, kDeviceRequests, kDevices, kEnvironment,
     kHealthcheck, kHooks, kHosts, kImage, kLabels, kLifecycle, kLinks, kLogging, kMounts, kNetworks, kPorts,
-    kProcess, kResources, kSecurity, kVolumesFrom;
+    kOwn, kProcess, kResources, kSecurity, kVolumesFrom;
 
 // Readers of keys that fill one member of one part of the service.
 template <auto Part, auto Member>

@@ -101,17 +101,6 @@ void read_container_name(const yaml::Node& node, Service& service, Reader& reade
   }
 }
 
-void read_pin(const yaml::Node& node, Image& image, Reader& reader) {
-  image.pin = reader.boolean(node);
-}
-
-constexpr Field<Image> kOwnFields[] = {{"pin", read_pin}};
-
-// What HiveMind alone knows of a service.
-void read_own(const yaml::Node& node, Service& service, Reader& reader) {
-  read_fields(node, kOwnFields, service.image, reader);
-}
-
 constexpr Field<Service> kFields[] = {
     {"image", read_image},
     {.key = "build", .read = read_build, .note = "ignored with a warning; without `image`, refused"},
@@ -119,7 +108,6 @@ constexpr Field<Service> kFields[] = {
     {"pull_refresh_after", read_pull_refresh_after},
     {"platform", read_text<&Service::image, &Image::platform>},
     {"container_name", read_container_name},
-    {"x-hivemind", read_own},
 };
 
 void emit(const Service& service, const Project&, EngineBody& body) {

@@ -43,6 +43,7 @@ void read_restart(const yaml::Node& node, Service& service, Reader& reader) {
   const auto text = reader.text(node);
   if (!text || text->empty()) return;
   lifecycle.restart_text = *text;
+  if (!lifecycle.deploy_restart) lifecycle.restart_location = node.location;
   if (text->starts_with(kOnFailure)) {
     const auto count = parse_count(std::string_view(*text).substr(kOnFailure.size()));
     if (!count) return reader.refused_by_engine(node, "'on-failure:' and a number");

@@ -11,7 +11,7 @@ namespace {
 constexpr std::array kFamilies{
     &kImage,   &kProcess,   &kEnvironment, &kPorts,          &kMounts, &kConfigs, &kVolumesFrom, &kNetworks,
     &kLinks,   &kDependsOn, &kHealthcheck, &kLifecycle,      &kHooks,  &kLabels,  &kHosts,       &kSecurity,
-    &kDevices, &kResources, &kBlockIo,     &kDeviceRequests, &kDeploy, &kLogging};
+    &kDevices, &kResources, &kBlockIo,     &kDeviceRequests, &kDeploy, &kLogging, &kOwn};
 
 std::vector<KnownKey> extends_keys() {
   return {{"file"}, {"service"}};

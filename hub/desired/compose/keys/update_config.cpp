@@ -21,13 +21,17 @@ void read_order(const yaml::Node& node, UpdateConfig& config, Reader& reader) {
   config.order = reader.choice(node, {"start-first", "stop-first"}).value_or("");
 }
 
-constexpr std::string_view kNoRollback = "a failed update is not taken back by itself; revert the commit";
+constexpr std::string_view kAlwaysBack = "where a release fails, the one before comes back";
+constexpr std::string_view kNoRollback =
+    "where a release fails, the containers before come back, all at once and from where they stand";
 
 constexpr Field<UpdateConfig> kUpdateFields[] = {
     {.key = "parallelism", .read = read_parallelism, .ignored = kSwarmOnly},
     {.key = "delay", .read = read_time<&UpdateConfig::delay>, .ignored = kSwarmOnly},
-    {.key = "failure_action", .read = read_failure_action, .ignored = kSwarmOnly},
-    {.key = "monitor", .read = read_time<&UpdateConfig::monitor>, .ignored = kSwarmOnly},
+    {.key = "failure_action", .read = read_failure_action, .ignored = kAlwaysBack},
+    {.key = "monitor",
+     .read = read_time<&UpdateConfig::monitor>,
+     .note = "the soak time, where `x-hivemind` gives none; `0s` says nothing"},
     {.key = "max_failure_ratio", .read = read_max_failure_ratio, .ignored = kSwarmOnly},
     {"order", read_order}};
 constexpr Field<UpdateConfig> kRollbackFields[] = {
