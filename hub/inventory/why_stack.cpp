@@ -27,13 +27,33 @@ std::string megabytes(std::int64_t bytes) {
   return fmt::format("{:.1f}", static_cast<double>(bytes) / 1e6);
 }
 
+// "43 % (12.0 of 28.0 MB)"
+std::string progress(std::int64_t fetched, std::int64_t whole) {
+  const std::int64_t done = std::min(fetched, whole);
+  return fmt::format("{} % ({} of {} MB)", done * 100 / whole, megabytes(done), megabytes(whole));
+}
+
 std::string text_of(const v1::ServiceReport& service) {
   if (service.reason() == v1::REASON_PULLING && service.fetch_bytes() > 0) {
-    const std::int64_t done = std::min(service.fetched_bytes(), service.fetch_bytes());
-    return fmt::format("pulling '{}': {} % ({} of {} MB)", service.image(),
-                       done * 100 / service.fetch_bytes(), megabytes(done), megabytes(service.fetch_bytes()));
+    return fmt::format("pulling '{}': {}", service.image(),
+                       progress(service.fetched_bytes(), service.fetch_bytes()));
   }
   return service.text().empty() ? reason_name(service.reason()) : service.text();
+}
+
+// Of the stack as a whole. While a release is fetched, its services run as the one before, and only their
+// bytes tell of it.
+std::string text_of(const v1::StackReport& stack) {
+  std::int64_t fetched = 0;
+  std::int64_t whole = 0;
+  for (const v1::ServiceReport& service : stack.services()) {
+    fetched += service.fetched_bytes();
+    whole += service.fetch_bytes();
+  }
+  if (stack.reason() == v1::REASON_PULLING && whole > 0)
+    return fmt::format("stack '{}': pulling {}: {}", stack.stack(), progress(fetched, whole), stack.text());
+  return stack.text().empty() ? fmt::format("stack '{}' is {}", stack.stack(), state_name(stack.state()))
+                              : fmt::format("stack '{}': {}", stack.stack(), stack.text());
 }
 
 std::vector<const v1::ServiceReport*> telling_services(const v1::StackReport& stack) {
@@ -121,10 +141,7 @@ std::vector<Cause> stack_causes(const std::string& node, const v1::StackReport& 
   const bool is_said = std::ranges::any_of(
       services, [&](const v1::ServiceReport* service) { return service->reason() == stack.reason(); });
   if (!is_said) {
-    const std::string text = stack.text().empty()
-                                 ? fmt::format("stack '{}' is {}", stack.stack(), state_name(stack.state()))
-                                 : fmt::format("stack '{}': {}", stack.stack(), stack.text());
-    causes.push_back({reason_name(stack.reason()), stack.stack(), "", text,
+    causes.push_back({reason_name(stack.reason()), stack.stack(), "", text_of(stack),
                       remedy_of(stack.reason(), node, stack.stack())});
   }
   for (const v1::ServiceReport* service : services) {

@@ -211,6 +211,14 @@ TEST_CASE_METHOD(Fleet, "a pull is told in per cent and megabytes") {
   CHECK(answer.causes[0].service == "app");
 }
 
+TEST_CASE_METHOD(Fleet, "a pull for a release to come is told while the one before runs") {
+  say(v1::STATE_APPLYING, v1::REASON_PULLING, "service 'app': pulls image 'app:2'");
+  v1::ServiceReport& app = service("app", v1::STATE_RUNNING, v1::REASON_NONE, "");
+  app.set_fetched_bytes(12'040'000);
+  app.set_fetch_bytes(28'000'000);
+  CHECK(main().text == "stack 'web': pulling 43 % (12.0 of 28.0 MB): service 'app': pulls image 'app:2'");
+}
+
 TEST_CASE_METHOD(Fleet, "a service that has failed comes before those that wait for it") {
   say(v1::STATE_FAILED, v1::REASON_UNHEALTHY, "service 'db': unhealthy: exit 1");
   service("app", v1::STATE_FAILED, v1::REASON_DEPENDENCY_FAILED, "service 'db' has failed");
