@@ -4,6 +4,7 @@
 #   run     what the programs and the scripts need at run time
 #   engine  a Docker engine of our own, where none runs
 #   test    what the tests use on top of all the others
+#   cross-amd64, cross-arm64, cross-armhf   what cross/build.sh needs for that architecture
 # and nothing where all of them are there. Debian 12 and 13, Ubuntu 24.04, Raspberry Pi OS. No service is started.
 set -euo pipefail
 
@@ -18,10 +19,16 @@ packages_of() {
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
       busybox-static catch2 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \
-      openssh-client openssh-server python3 ;;
-    *) echo "dependencies: unknown set '$1' (build, run, engine, test)" >&2; return 2 ;;
+      openssh-client openssh-server python3 qemu-user-static ;;
+    cross-amd64) echo "$(cross_tools) $(native amd64 || echo g++-x86-64-linux-gnu)" ;;
+    cross-arm64) echo "$(cross_tools) $(native arm64 || echo g++-aarch64-linux-gnu)" ;;
+    cross-armhf) echo "$(cross_tools) $(native armhf || echo g++-arm-linux-gnueabihf)" ;;
+    *) echo "dependencies: unknown set '$1' (build, run, engine, test, cross-ARCH)" >&2; return 2 ;;
   esac
 }
+
+cross_tools() { echo ca-certificates ccache cmake debian-archive-keyring dpkg-dev gcc git libc6-dev make ninja-build perl pkg-config protobuf-compiler tcl; }
+native() { [[ $(dpkg --print-architecture) == "$1" ]] && echo g++; }
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 available() { [[ -n $(apt-cache show --no-all-versions "$1" 2>/dev/null) ]]; }

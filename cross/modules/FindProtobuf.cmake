@@ -1,0 +1,18 @@
+# The sysroot's lite runtime and this machine's protoc, which must be of the same version.
+find_program(PROTOC protoc REQUIRED)
+find_library(PROTOBUF_LITE protobuf-lite REQUIRED)
+file(STRINGS ${CMAKE_SYSROOT}/usr/include/google/protobuf/stubs/common.h wanted REGEX "define GOOGLE_PROTOBUF_VERSION ")
+string(REGEX REPLACE ".*VERSION [0-9]0*([1-9][0-9]*)0[0-9][0-9]$" "\\1" wanted "${wanted}")
+execute_process(COMMAND ${PROTOC} --version OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(NOT found MATCHES "libprotoc 3\\.${wanted}\\.")
+  message(FATAL_ERROR "'${PROTOC}' says '${found}', the sysroot has protobuf 3.${wanted} (install Debian 12's protobuf-compiler)")
+endif()
+if(NOT TARGET protobuf::libprotobuf-lite)
+  add_executable(protobuf::protoc IMPORTED GLOBAL)
+  set_target_properties(protobuf::protoc PROPERTIES IMPORTED_LOCATION ${PROTOC})
+  find_package(Threads REQUIRED)
+  add_library(protobuf::libprotobuf-lite STATIC IMPORTED GLOBAL)
+  set_target_properties(protobuf::libprotobuf-lite PROPERTIES
+    IMPORTED_LOCATION ${PROTOBUF_LITE} INTERFACE_LINK_LIBRARIES Threads::Threads)
+endif()
+set(Protobuf_FOUND TRUE)

@@ -1,0 +1,10 @@
+# Compiled along with the agent, from Debian's source, against the small SQLite of libraries.sh.
+if(NOT TARGET SQLiteCpp)
+  find_library(SQLITE_LIBRARY sqlite3 REQUIRED)
+  file(GLOB sources CONFIGURE_DEPENDS ${HIVEMIND_CROSS}/sources/sqlitecpp/src/*.cpp)
+  add_library(SQLiteCpp STATIC ${sources})
+  target_include_directories(SQLiteCpp SYSTEM PUBLIC ${HIVEMIND_CROSS}/sources/sqlitecpp/include)
+  target_compile_definitions(SQLiteCpp PRIVATE SQLITE_OMIT_LOAD_EXTENSION)
+  target_link_libraries(SQLiteCpp PUBLIC ${SQLITE_LIBRARY})
+endif()
+set(SQLiteCpp_FOUND TRUE)

@@ -1,0 +1,34 @@
+# Included by amd64.cmake, arm64.cmake and armhf.cmake, which set HIVEMIND_TRIPLET and CMAKE_SYSTEM_PROCESSOR. Expects HIVEMIND_CROSS: the
+# directory that build.sh filled (sysroot/ and sources/).
+set(CMAKE_SYSTEM_NAME Linux)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HIVEMIND_CROSS)
+
+set(CMAKE_C_COMPILER ${HIVEMIND_TRIPLET}-gcc)
+set(CMAKE_CXX_COMPILER ${HIVEMIND_TRIPLET}-g++)
+set(CMAKE_AR ${HIVEMIND_TRIPLET}-gcc-ar)
+set(CMAKE_RANLIB ${HIVEMIND_TRIPLET}-gcc-ranlib)
+set(CMAKE_STRIP ${HIVEMIND_TRIPLET}-strip)
+set(CMAKE_LIBRARY_ARCHITECTURE ${HIVEMIND_TRIPLET})
+
+set(CMAKE_SYSROOT ${HIVEMIND_CROSS}/sysroot)
+set(CMAKE_FIND_ROOT_PATH ${HIVEMIND_CROSS}/sysroot)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# What Debian describes as shared libraries is found by these instead.
+set(CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR}/modules)
+set(ENV{PKG_CONFIG_DIR} "")
+set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_SYSROOT}/usr/lib/${HIVEMIND_TRIPLET}/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
+
+# No path of this machine gets into the bytes.
+cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH source)
+string(JOIN " " flags
+  -Os -DNDEBUG -ffunction-sections -fdata-sections
+  -ffile-prefix-map=${HIVEMIND_CROSS}=cross -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${source}=.)
+set(CMAKE_C_FLAGS_MINSIZEREL_INIT ${flags})
+set(CMAKE_CXX_FLAGS_MINSIZEREL_INIT ${flags})
+set(CMAKE_C_FLAGS_MINSIZEREL ${flags} CACHE STRING "")
+set(CMAKE_CXX_FLAGS_MINSIZEREL ${flags} CACHE STRING "")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--build-id=none -Wl,-O1 -s")
