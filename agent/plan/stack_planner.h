@@ -26,6 +26,8 @@ class StackPlanner {
   void run();
   // Of a release to come: what can be had without touching what runs.
   void fetch_all();
+  // plan_jobs.cpp: makes and starts the job's container, or starts the one that is there.
+  void run_job(const Job& job, const Container* there);
 
  private:
   using Indices = std::vector<std::size_t>;
@@ -59,6 +61,7 @@ class StackPlanner {
   void clear_failed();
   Indices give_policy_back(const ServiceView& view, const Container& container, const Change& change,
                            const Indices& after);
+  bool holds_ports_of_others(const ServiceView& view, const Container& container) const;
   bool starts_first(const ServiceView& view, const Slot& slot) const;
   bool old_stays(const ServiceView& view, const Slot& slot);
   void retire_old(const ServiceView& view, const Slot& slot, const Indices& after);

@@ -71,11 +71,24 @@ StackPlanner::Indices StackPlanner::give_policy_back(const ServiceView& view, co
               {change.purpose, change.cause}, after)};
 }
 
+// What another service of the stack needs is not held until this one is through.
+bool StackPlanner::holds_ports_of_others(const ServiceView& view, const Container& container) const {
+  return std::ranges::any_of(view_.services, [&](const auto& entry) {
+    if (&entry.second == &view) return false;
+    return std::ranges::any_of(entry.second.service->facts.ports, [&](const HostPorts& wanted) {
+      return std::ranges::any_of(container.ports,
+                                 [&](const HostPorts& held) { return overlap(held, wanted); });
+    });
+  });
+}
+
 bool StackPlanner::starts_first(const ServiceView& view, const Slot& slot) const {
   const DesiredService& service = *view.service;
-  return service.update_order == UpdateOrder::kStartFirst && why_stop_first(service).empty() &&
-         std::ranges::any_of(slot.old,
-                             [&](const Container* old) { return is_up(*old) && !is_of_failed(*old); });
+  if (service.update_order != UpdateOrder::kStartFirst || !why_stop_first(service).empty()) return false;
+  const auto can_stay = [&](const Container* old) {
+    return is_up(*old) && !is_of_failed(*old) && !holds_ports_of_others(view, *old);
+  };
+  return std::ranges::any_of(slot.old, can_stay);
 }
 
 // With start-first, until the new one is healthy; one without a health check only has to run.
