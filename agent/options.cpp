@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -43,7 +44,24 @@ std::map<std::string, std::string> parse_labels(const std::vector<std::string>& 
   return labels;
 }
 
-void define(CLI::App& app, Options& options, std::vector<std::string>& labels) {
+// "90s", "5m", "1h"; a bare number is seconds.
+std::chrono::milliseconds parse_heartbeat(const std::string& text) {
+  constexpr std::chrono::seconds kLeast{5};
+  constexpr std::chrono::seconds kMost{24 * 3600};
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit(end, text.data() + text.size());
+  const std::int64_t factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  const bool is_good = failure == std::errc{} && factor > 0 && number >= 0 && number <= kMost.count();
+  const std::chrono::seconds time{is_good ? number * factor : 0};
+  if (time < kLeast || time > kMost) {
+    throw Error(ErrorCode::kInvalid, "heartbeat '{}' is no time from 5s to 24h (such as '90s', '5m' or '1h')",
+                text);
+  }
+  return time;
+}
+
+void define(CLI::App& app, Options& options, std::vector<std::string>& labels, std::string& heartbeat) {
   app.set_version_flag("--version", "hivemind-agent " + version());
   app.set_config("--config", "", "File with 'flag = value' lines (TOML)")->envname("HIVEMIND_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
@@ -61,6 +79,9 @@ void define(CLI::App& app, Options& options, std::vector<std::string>& labels) {
       ->capture_default_str();
   app.add_option("--engine", options.engine, "Engine, unix:///PATH or tcp://HOST:PORT (default: DOCKER_HOST)")
       ->envname("HIVEMIND_ENGINE");
+  app.add_option("--heartbeat", heartbeat, "How often to report when nothing has changed, such as 5m")
+      ->envname("HIVEMIND_HEARTBEAT")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, std::string("One of ") + std::string(log::kLevels))
       ->envname("HIVEMIND_LOG_LEVEL")
       ->capture_default_str();
@@ -88,9 +109,10 @@ CommandLine read_command_line(int argc, const char* const* argv) {
   options.data_directory = defaults::kAgentDirectory;
   options.log_level = "info";
   std::vector<std::string> labels;
+  std::string heartbeat = "5m";
   CLI::App app{"hivemind-agent runs on a node and keeps its containers as the hub's manifest wants them.",
                "hivemind-agent"};
-  define(app, options, labels);
+  define(app, options, labels, heartbeat);
   CLI::App* status = app.add_subcommand("status", "Print what this node was told, and what it runs");
   status->fallthrough();
   const std::map<std::string, OutputForm> forms{{"table", OutputForm::kTable}, {"json", OutputForm::kJson}};
@@ -104,6 +126,7 @@ CommandLine read_command_line(int argc, const char* const* argv) {
   }
   if (status->parsed()) options.command = Command::kStatus;
   options.labels = parse_labels(labels);
+  options.heartbeat = parse_heartbeat(heartbeat);
   check(options);
   return line;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -18,6 +19,8 @@ struct Options {
   std::filesystem::path data_directory;  // absolute
   std::string log_level;
   std::string engine;  // empty: as DOCKER_HOST says
+  std::chrono::milliseconds heartbeat{
+      std::chrono::minutes(5)};  // between reports in which nothing has changed
   OutputForm output = OutputForm::kTable;
 };
 

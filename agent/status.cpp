@@ -39,6 +39,16 @@ std::string aligned(const std::vector<Row>& rows) {
   return text;
 }
 
+std::string failures_text(const v1::Report& report) {
+  std::vector<Row> rows;
+  for (const v1::StackReport& stack : report.stacks()) {
+    if (stack.has_failed()) rows.push_back({stack.stack(), failure_text(stack.failed()), "", ""});
+  }
+  if (rows.empty()) return {};
+  rows.insert(rows.begin(), {"FAILED", "WHY (hivemind retry NODE STACK tries it again)", "", ""});
+  return "\n" + aligned(rows);
+}
+
 std::string notices_text(const v1::Report& report) {
   std::vector<Row> rows;
   for (const v1::StackReport& stack : report.stacks()) {
@@ -67,6 +77,8 @@ std::string to_json(const v1::Report& report) {
                               {"running", hivemind::to_json(report.running())},
                               {"reason", reason_name(report.reason())},
                               {"text", report.text()},
+                              {"facts", hivemind::to_json(report.facts())},
+                              {"vitals", hivemind::to_json(report.vitals())},
                               {"stacks", stacks}};
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
@@ -88,7 +100,7 @@ std::string to_table(const v1::Report& report) {
                       fmt::format("{}/{}", service.running(), service.replicas()), service.text()});
     }
   }
-  return text + "\n" + aligned(rows) + notices_text(report);
+  return text + "\n" + aligned(rows) + failures_text(report) + notices_text(report);
 }
 
 std::string status_text(const Options& options) {
