@@ -109,6 +109,8 @@ struct Step {
   std::string cause;
   std::vector<std::size_t> after;  // steps of this plan, of the same stack, that must have succeeded before
   Pace pace = Pace::kFree;
+  std::string job =
+      {};  // Job::label(): the step is of the manifest's release, whatever runs; empty: of what runs
 };
 
 // Why something is not as desired although no step is taken.
@@ -143,6 +145,7 @@ struct Plan {
   std::vector<Notice> notices;  // what looking alone has shown, such as volumes that differ
   Questions questions;
   std::set<std::string> fetching;      // image keys that some service still waits for
+  std::set<std::string> unused = {};   // "<stack>/<service>" of candidates: Past::fresh is still to be used
   std::set<std::string> fetched = {};  // stacks of the candidates whose releases are on the node as a whole
   std::optional<TimePoint> next_look;  // when waiting ends by itself
 };

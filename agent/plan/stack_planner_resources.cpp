@@ -133,6 +133,7 @@ void StackPlanner::fetch_all() {
         std::ranges::all_of(view.slots, [](const Slot& slot) { return slot.current != nullptr; });
     if (is_there && !view_.stack->is_job(name)) continue;
     whole = policy_is_met(*view.service) && whole;
+    if (pull_is_due(*view.service)) plan_.unused.insert(subject_of(view_.name, name));
   }
   if (whole) plan_.fetched.insert(view_.name);
 }

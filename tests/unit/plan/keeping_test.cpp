@@ -224,4 +224,5 @@ TEST_CASE("an image that must be fresh is pulled for a release to come, even whe
   CHECK_THAT(scenario.plan_text(), ContainsSubstring("pull image app:2"));
   scenario.past.fresh.insert("web/app");
   CHECK(scenario.plan().fetched == std::set<std::string>{"web"});
+  CHECK(scenario.plan().unused == std::set<std::string>{"web/app"});
 }
