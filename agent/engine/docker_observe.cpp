@@ -79,6 +79,7 @@ asio::awaitable<Observed> DockerEngine::observe() {
     sort_by_name(project.containers);
     sort_by_name(project.networks);
   }
+  set_jobs_apart(observed);
   co_return observed;
 }
 

@@ -17,6 +17,7 @@ inline constexpr const char* kFileKept = "file_kept";
 inline constexpr const char* kVolumeDiffers = "volume_differs";
 inline constexpr const char* kHookFailed = "hook_failed";
 inline constexpr const char* kStopFirst = "stop_first";
+inline constexpr const char* kPostFailed = "post_failed";
 }  // namespace notice_kinds
 
 struct Notice {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -17,9 +19,9 @@ enum class Health { kNone, kStarting, kHealthy, kUnhealthy };
 
 struct Container {
   std::string id;
-  std::string name;      // without the leading '/'
-  std::string image;     // as given at creation
-  std::string image_id;  // "sha256:…"
+  std::string name;               // without the leading '/'
+  std::string image;              // as given at creation
+  std::string image_id;           // "sha256:…"
   std::string image_digest = {};  // "sha256:…" in its registry; empty: not known, or in none
   std::map<std::string, std::string> labels;
   ContainerStatus status = ContainerStatus::kCreated;
@@ -77,6 +79,7 @@ struct Observed {
   std::vector<EngineNetwork> networks;                  // ours, sorted by name
   std::vector<EngineVolume> volumes;                    // ours, sorted by name
   std::map<std::string, ComposeProject> projects = {};  // not ours, by name
+  std::vector<Container> jobs = {};  // ours, of services that run once for a release; sorted by name
 };
 
 // What carries no label of ours and yet is ours, because an operator said so: by id, the labels that it
@@ -93,6 +96,8 @@ inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
 inline constexpr const char* kRevision = "com.hivemind.revision";
 // On a container that is only made to be compared with another one, never started: the node.
 inline constexpr const char* kScratch = "com.hivemind.scratch";
+// On a container of a service that runs once for a release: Job::label().
+inline constexpr const char* kJob = "com.hivemind.job";
 // How to end it: see hooks.h.
 inline constexpr const char* kPreStop = "com.hivemind.pre-stop";
 // Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.
@@ -103,5 +108,13 @@ inline constexpr const char* kComposeOneoff = "com.docker.compose.oneoff";
 inline constexpr const char* kComposeNetwork = "com.docker.compose.network";
 inline constexpr const char* kComposeVolume = "com.docker.compose.volume";
 }  // namespace labels
+
+// Containers of jobs hold no slot: whoever observes puts them apart.
+inline void set_jobs_apart(Observed& observed) {
+  const auto jobs = std::ranges::stable_partition(
+      observed.containers, [](const Container& one) { return !one.labels.contains(labels::kJob); });
+  observed.jobs.assign(std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end()));
+  observed.containers.erase(jobs.begin(), jobs.end());
+}
 
 }  // namespace hivemind::agent

@@ -59,18 +59,37 @@ struct FailedRelease {
   v1::Reason reason = v1::REASON_NONE;
   std::string text;
   int exit_code = 0;
-  std::string output;      // last lines of the health check or the log
-  std::int64_t at_ms = 0;  // Unix time; may be wrong
-  bool restored = false;   // a good release was there to come back
+  std::string output;        // last lines of the health check or the log
+  std::int64_t at_ms = 0;    // Unix time; may be wrong
+  bool restored = false;     // a good release was there to come back
+  std::uint64_t number = 0;  // of its recording; the higher, the newer
   bool operator==(const FailedRelease&) const = default;
 };
 
-// The passage of a stack from its good release to the desired one, from the first step on.
+// A step of a release that the engine refused, so that trying it again is of no use.
+struct RefusedStep {
+  std::string service;  // may be empty
+  v1::Reason reason = v1::REASON_NONE;
+  std::string text;
+};
+
+// The passage of a stack from its good release to the desired one, from the first step on; of one that has no
+// good release yet, until it has.
 struct Trial {
   std::string digest;
   std::optional<TimePoint> sound_since = {};  // all services run as desired since then
-  std::map<std::string, std::uint32_t> restarts =
-      {};  // of its containers by id, when they were first seen running
+  // The containers that it is judged by, and how often the engine had restarted each when it was first seen
+  // to run. Emptied when the engine has gone: what ends with the engine is no failure of the release.
+  std::map<std::string, std::uint32_t> watched = {};
+  std::optional<RefusedStep> refused = {};
+};
+
+// How a service that runs once for a release has ended.
+struct JobEnd {
+  int exit_code = 0;
+  std::string text;    // empty: well
+  std::string output;  // last lines of its log, where it failed
+  bool operator==(const JobEnd&) const = default;
 };
 
 struct Past {
@@ -80,10 +99,14 @@ struct Past {
   std::map<std::string, GoodRelease> good;  // by stack
   std::map<std::string, std::map<std::string, FailedRelease>> failed = {};  // by stack and digest
   std::map<std::string, Trial> trials = {};                                 // by stack
-  std::map<std::string, Fetch> fetches;                                     // by image_key()
-  Notices notices;                                                          // what steps have learnt
-  std::set<std::string> restarting;  // ids of containers that were stopped to be started with another
-  std::set<std::string> hooked;      // ids of containers whose post_start hooks have run
+  // By stack and Job::label(); of 'pre' only those that ended well.
+  std::map<std::string, std::map<std::string, JobEnd>> jobs = {};
+  std::map<std::string, TimePoint> job_seen =
+      {};                                // by id of a job's container: since when it is known to run
+  std::map<std::string, Fetch> fetches;  // by image_key()
+  Notices notices;                       // what steps have learnt
+  std::set<std::string> restarting;      // ids of containers that were stopped to be started with another
+  std::set<std::string> hooked;          // ids of containers whose post_start hooks have run
   std::map<std::string, std::int64_t>
       pulled;                         // when images were pulled last, Unix time in seconds, by image_key()
   std::set<std::string> fresh;        // "<stack>/<service>" whose image was pulled for the container to come

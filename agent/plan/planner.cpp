@@ -1,5 +1,6 @@
 #include "agent/plan/planner.h"
 
+#include "agent/plan/plan_jobs.h"
 #include "agent/plan/stack_planner.h"
 
 namespace hivemind::agent {
@@ -25,13 +26,18 @@ Plan make_plan(const Situation& situation) {
     StackPlanner planner(
         situation, view_of(name, situation.desired.stack(name), situation.observed, situation.desired.node),
         plan);
+    const std::size_t first = plan.steps.size();
     planner.run();
+    for (const Job& job : situation.jobs) {
+      if (job.is_first && job.stack->name == name) hold_back(job, first, plan);
+    }
   }
   for (const DesiredStack* candidate : situation.candidates) {
     StackPlanner planner(
         situation, view_of(candidate->name, candidate, situation.observed, situation.desired.node), plan);
     planner.fetch_all();
   }
+  plan_jobs(situation, plan);
   return plan;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/plan/desired.h"
+#include "agent/plan/jobs.h"
 #include "agent/plan/observed.h"
 #include "agent/plan/past.h"
 #include "agent/plan/plan.h"
@@ -27,6 +28,7 @@ struct Situation {
   // Releases to come, in place of whose stacks `desired` has others: all that can be fetched without touching
   // what runs is fetched for them.
   std::vector<const DesiredStack*> candidates = {};
+  std::vector<Job> jobs = {};
 };
 
 // What to do next, and why nothing is done where something is amiss. Pure and deterministic.

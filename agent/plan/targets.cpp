@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/jobs.h"
 #include "agent/plan/window.h"
 
 namespace hivemind::agent {
@@ -30,12 +31,33 @@ std::optional<Target> held_by_window(const TargetFacts& facts, const DesiredStac
                 opens};
 }
 
+// Nothing: it has succeeded, or there is none.
+std::optional<Target> held_by_pre(const TargetFacts& facts, const DesiredStack& stack, Phase phase) {
+  const FailedRelease* failed = failure_of(facts.past, stack);
+  if (failed != nullptr && failed->reason == v1::REASON_PRE_FAILED)
+    return Target{phase, failed->reason, failed->text + ", and nothing was touched", {}};
+  if (!is_pre_due(stack, facts.past)) return std::nullopt;
+  const auto trouble = facts.past.troubles.find(subject_of(stack.name, stack.pre));
+  if (trouble != facts.past.troubles.end() &&
+      trouble->second.config_hash == stack.service(stack.pre)->config_hash)
+    return Target{
+        phase, trouble->second.reason, fmt::format("service '{}': {}", stack.pre, trouble->second.text), {}};
+  return Target{phase,
+                v1::REASON_PRE_RUNNING,
+                fmt::format("service '{}' runs before the release is put in place", stack.pre),
+                {}};
+}
+
 // In the order in which a release goes through them. What has begun goes on: a window that closes, or a
 // question of the store, is no reason to leave a stack half-way.
 Target target_of(const TargetFacts& facts, const DesiredStack& stack) {
   const GoodRelease* good = good_of(facts.past, stack.name);
-  if (good == nullptr || good->digest == stack.digest) return {};
-  if (failure_of(facts.past, stack) != nullptr) return {Phase::kRolledBack, v1::REASON_ROLLED_BACK, "", {}};
+  if (good == nullptr) return held_by_pre(facts, stack, Phase::kFirst).value_or(Target{});
+  if (good->digest == stack.digest) return {};
+  if (const FailedRelease* failed = failure_of(facts.past, stack)) {
+    if (failed->reason == v1::REASON_PRE_FAILED) return *held_by_pre(facts, stack, Phase::kPre);
+    return {Phase::kRolledBack, v1::REASON_ROLLED_BACK, "", {}};
+  }
   if (is_begun(facts, stack)) return {Phase::kTrial, v1::REASON_NONE, "", {}};
   if (!facts.fetched.contains(stack.name)) return {Phase::kFetching, v1::REASON_NONE, "", {}};
   if (facts.unsaved.contains(stack.name)) {
@@ -44,14 +66,18 @@ Target target_of(const TargetFacts& facts, const DesiredStack& stack) {
             "waits until the release that it takes the place of is in the agent's store",
             {}};
   }
-  if (auto held = held_by_window(facts, stack)) return *held;
+  // A job that has begun is let finish, and what it has prepared is not left standing.
+  if (!facts.jobs_begun.contains(stack.name)) {
+    if (auto held = held_by_window(facts, stack)) return *held;
+  }
+  if (auto held = held_by_pre(facts, stack, Phase::kPre)) return *held;
   return {Phase::kTrial, v1::REASON_NONE, "", {}};
 }
 
 }  // namespace
 
 bool runs_good(Phase phase) {
-  return phase != Phase::kCurrent && phase != Phase::kTrial;
+  return phase != Phase::kCurrent && phase != Phase::kFirst && phase != Phase::kTrial;
 }
 
 bool is_awaited(Phase phase) {

@@ -19,7 +19,9 @@ enum class Phase {
   kUnsaved,  // it is there, and waits until the good one is on the disk, without which it could not come back
   kWindow,   // it waits for the stack's window
   kPre,      // its 'pre' service is under way, or has failed
-  kTrial,    // it is put in place, or runs and is watched
+  kFirst,    // there is none to go back to, and 'pre' of the manifest's is under way, or has failed: of that
+           // release only what 'pre' needs is put in place
+  kTrial,       // it is put in place, or runs and is watched
   kRolledBack,  // it failed on this node; the good one runs
 };
 
@@ -43,6 +45,7 @@ struct TargetFacts {
   const std::set<std::string>& unsaved;              // stacks whose good releases are not on the disk yet
   std::optional<std::int64_t> wall_s;                // Unix time; none: nobody has set the clock
   const std::map<std::string, std::string>& opened;  // digests whose windows an operator opened, by stack
+  std::set<std::string> jobs_begun = {};             // stacks whose 'pre' has begun: see begun_jobs()
 };
 
 // Of every stack of the manifest.

@@ -142,6 +142,7 @@ agent::Observed EngineModel::observe() const {
     if (!is_of_compose(network.labels)) continue;
     observed.projects[network.labels.at(agent::labels::kComposeProject)].networks.push_back(network);
   }
+  set_jobs_apart(observed);
   return observed;
 }
 
