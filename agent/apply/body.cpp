@@ -101,6 +101,21 @@ void add_anonymous_volumes(json& body, const ContainerContext& container) {
   }
 }
 
+// Without a limit the engine keeps all that a container ever writes. Other drivers have limits of their own
+// or write elsewhere.
+void add_log_limits(json& body, const ContainerContext& container) {
+  constexpr const char* kMaxSize = "max-size";
+  constexpr const char* kMaxFile = "max-file";
+  const json log = body.value("HostConfig", json::object()).value("LogConfig", json::object());
+  const std::string named = log.value("Type", "");
+  const json options = log.contains("Config") && log["Config"].is_object() ? log["Config"] : json::object();
+  if ((named.empty() ? container.log_driver : named) != "json-file" || options.contains(kMaxSize)) return;
+  json limited = options;
+  limited[kMaxSize] = "10m";
+  if (!limited.contains(kMaxFile)) limited[kMaxFile] = "3";
+  body["HostConfig"]["LogConfig"] = {{"Type", "json-file"}, {"Config", std::move(limited)}};
+}
+
 template <typename Fill>
 std::string finished(std::string_view text, Fill fill) {
   try {
@@ -122,6 +137,7 @@ std::string container_body(const BodyContext& context, const ContainerContext& c
     add_bases(body, container);
     add_mounts(body, container);
     add_anonymous_volumes(body, container);
+    if (!container.log_driver.empty()) add_log_limits(body, container);
   });
 }
 

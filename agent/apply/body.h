@@ -23,7 +23,8 @@ struct ContainerContext {
   std::map<std::string, std::string> bases;  // ids of the containers that it is made with, by service
   ApiLevel engine_api;                       // decides whether all networks or the first go along
   std::map<std::string, std::string> anonymous_volumes = {};  // to be taken over: their names by mount point
-  std::string image = {};  // id of the image in place of the body's; empty: the body's
+  std::string image = {};       // id of the image in place of the body's; empty: the body's
+  std::string log_driver = {};  // of containers that name none; empty: not known, and nothing is limited
 };
 
 // Throw kInvalid for a body that is not what it should be.

@@ -36,41 +36,16 @@ Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options optio
       callbacks_(std::move(callbacks)),
       runner_(loop, engine, Files(options_.data_directory)),
       past_(std::move(past)),
+      images_(engine, past_.images,
+              {[this] { return desired_.get(); },
+               [this]() -> const std::map<std::string, GoodRelease>& { return past_.good; },
+               [this] { callbacks_.on_past(); }}),
       unpruned_(runner_.files().stacks()),
       timer_(loop),
       due_(Clock::now()) {}
 
 void Reconciler::start() {
-  // The pulls may outlive this object only in coroutines that a stopped loop never resumes.
-  const std::weak_ptr<Reconciler> weak = weak_from_this();
-  const auto pulled = [weak](const std::string& key) {
-    const auto self = weak.lock();
-    if (!self) return;
-    for (const DesiredStack& stack : self->desired_->stacks) {
-      for (const DesiredService& service : stack.services) {
-        if (image_key(service.image, service.platform) == key)
-          self->past_.fresh.insert(subject_of(stack.name, service.name));
-      }
-    }
-    self->note_pull(key, wall_s());
-    self->trigger();
-  };
-  const auto failed = [weak] {
-    if (const auto self = weak.lock()) self->trigger();
-  };
-  const auto progressed = [weak] {
-    const auto self = weak.lock();
-    if (!self) return;
-    for (Pending& pending : self->standing_.plan.pending) {
-      const DesiredStack* stack = self->standing_.desired->stack(pending.stack);
-      const DesiredService* service = stack == nullptr ? nullptr : stack->service(pending.service);
-      if (service == nullptr || pending.reason != v1::REASON_PULLING) continue;
-      const auto fetch = self->pulls_->states().find(image_key(service->image, service->platform));
-      if (fetch != self->pulls_->states().end()) pending.text = fetch->second.text;
-    }
-    self->callbacks_.on_standing();
-  };
-  pulls_ = std::make_shared<Pulls>(loop_, engine_, Pulls::Callbacks{pulled, failed, progressed});
+  pulls_ = make_pulls();
   asio::co_spawn(loop_, run(), asio::detached);
   asio::co_spawn(loop_, watch(), asio::detached);
 }
@@ -79,6 +54,7 @@ void Reconciler::set_desired(std::shared_ptr<const Desired> desired) {
   desired_ = std::move(desired);
   // Whoever commits wants to see whether it helps: nothing that failed before waits any longer.
   for (auto& [subject, trouble] : past_.troubles) trouble.not_before = {};
+  if (pulls_) pulls_->retry(Pulls::Retry::kPolitely);
   trigger();
 }
 
@@ -127,6 +103,7 @@ asio::awaitable<void> Reconciler::pass() {
     }
   }
   if (seen) tend_files();
+  if (seen) tend_images();
   callbacks_.on_standing();
   prune_files();
 }
@@ -223,6 +200,7 @@ void Reconciler::launch(const std::set<std::string>& busy) {
     auto occasion = std::make_shared<Occasion>();
     occasion->desired = standing_.desired;
     occasion->engine_api = level_of(standing_.engine->api);
+    occasion->log_driver = standing_.engine->log_driver;
     asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), asio::detached);
   }
 }
@@ -240,7 +218,7 @@ asio::awaitable<void> Reconciler::run_stack(std::string stack, std::vector<Step>
 
 asio::awaitable<void> Reconciler::run_step(std::shared_ptr<Occasion> occasion, Step step) {
   if (const auto* pull = std::get_if<PullImage>(&step.action)) {
-    pulls_->begin(pull->image, pull->platform);
+    pulls_->begin(wish_for(*pull, *occasion->desired));
     co_return;
   }
   note_before(step);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "agent/apply/executor.h"
+#include "agent/apply/images.h"
 #include "agent/apply/pulls.h"
 #include "agent/apply/step_runner.h"
 #include "agent/engine/engine.h"
@@ -55,6 +58,8 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   struct Options {
     std::filesystem::path data_directory;  // absolute
     std::chrono::milliseconds observe_every{60'000};
+    unsigned parallel_pulls = 1;
+    std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
   };
   struct Callbacks {
     std::function<void()> on_standing;  // standing() has changed
@@ -114,13 +119,20 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void tend_files();
   boost::asio::awaitable<Error> explained(Step step, Error failure);
 
+  // reconciler_images.cpp: pulls, and images that nothing needs any more.
+  std::shared_ptr<Pulls> make_pulls();
+  PullWish wish_for(const PullImage& action, const Desired& effective) const;
+  void tend_images();
+  boost::asio::awaitable<void> clean_images();
+
   boost::asio::any_io_executor loop_;
   Engine& engine_;
   Options options_;
   Callbacks callbacks_;
   StepRunner runner_;
-  std::shared_ptr<Pulls> pulls_;
   Past past_;
+  Images images_;
+  std::shared_ptr<Pulls> pulls_;
   Standing standing_;
   std::shared_ptr<const Desired> desired_;
   std::set<std::string> busy_;      // stacks with steps under way
@@ -129,6 +141,9 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   Clock::time_point tend_at_{};     // when all are looked through
   std::string tend_failure_;        // the last one, so that it is logged once
   Notices noted_;                   // as last told by on_past
+  // What the images were last cleaned for; differs from the good releases when some are of no more use.
+  std::optional<std::map<std::string, std::string>> cleaned_for_;
+  Clock::time_point clean_at_{};
   boost::asio::steady_timer timer_;
   Clock::time_point due_;
   Backoff engine_retry_{std::chrono::milliseconds(250), std::chrono::milliseconds(10'000)};

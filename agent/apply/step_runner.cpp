@@ -99,6 +99,7 @@ asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Ste
   const DesiredService& service = service_of(*occasion, step);
   ContainerContext container{service,        action.number, {}, {}, occasion->engine_api,
                              action.volumes, action.image};
+  container.log_driver = occasion->log_driver;
   for (const DesiredMount& mount : service.mounts) {
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }

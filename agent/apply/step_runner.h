@@ -20,6 +20,7 @@ namespace hivemind::agent {
 struct Occasion {
   std::shared_ptr<const Desired> desired;
   ApiLevel engine_api;
+  std::string log_driver = {};              // the engine's own
   std::map<std::string, std::string> made;  // ids of the containers that its steps made, by name
   // What its steps have learnt, by subject: the engine's warnings to what they made. Also empty lists: what
   // was known before of the subject is over.

@@ -187,6 +187,16 @@ std::vector<ListedContainer> listed_containers(std::string_view body) {
   return containers;
 }
 
+std::set<std::string> images_in_use(std::string_view body) {
+  const Json answer = parse_json(body);
+  std::set<std::string> used;
+  for (const Json& entry : require_list(answer, "containers")) {
+    used.insert(text_of(entry, "Image"));
+    used.insert(with_algorithm(text_of(entry, "ImageID")));
+  }
+  return used;
+}
+
 std::vector<PublishedPort> published_ports(std::string_view body) {
   std::vector<PublishedPort> ports;
   for (const Json& container : parse_json(body)) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ Version version(std::string_view body);                         // GET /version
 void info(std::string_view body, EngineInfo& engine);           // GET /info: what it tells besides
 std::vector<std::string> container_ids(std::string_view body);  // GET /containers/json
 std::vector<ListedContainer> listed_containers(std::string_view body);
+std::set<std::string> images_in_use(std::string_view body);         // GET /containers/json
 std::vector<PublishedPort> published_ports(std::string_view body);  // GET /containers/json
 Container container(std::string_view body);                         // GET /containers/{id}/json
 std::vector<EngineNetwork> networks(std::string_view body);         // GET /networks

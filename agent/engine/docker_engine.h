@@ -48,6 +48,7 @@ class DockerEngine : public Engine {
   boost::asio::awaitable<void> pull(PullRequest request,
                                     std::function<void(PullProgress)> on_progress) override;
   boost::asio::awaitable<std::vector<EngineImage>> images() override;
+  boost::asio::awaitable<std::set<std::string>> images_in_use() override;
   boost::asio::awaitable<void> remove_image(std::string reference_or_id) override;
 
   boost::asio::awaitable<Created> create_container(std::string name, std::string platform,

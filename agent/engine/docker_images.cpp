@@ -95,6 +95,14 @@ asio::awaitable<std::vector<EngineImage>> DockerEngine::images() {
   co_return decoded(what, decode::images, response);
 }
 
+asio::awaitable<std::set<std::string>> DockerEngine::images_in_use() {
+  const std::string what = "list containers";
+  auto request = get("/containers/json?all=1");
+  const auto response = co_await call(what, std::move(request));
+  require_ok(what, response);
+  co_return decoded(what, decode::images_in_use, response);
+}
+
 asio::awaitable<void> DockerEngine::remove_image(std::string reference_or_id) {
   const std::string what = fmt::format("remove image '{}'", reference_or_id);
   http::Request request;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,6 +119,9 @@ class Engine {
                                             std::function<void(PullProgress)> on_progress) = 0;
   // Those that have a name, were pulled by digest, or lost their name to a newer one.
   virtual boost::asio::awaitable<std::vector<EngineImage>> images() = 0;
+  // Of all containers, whosever they are and whether they run: the images' ids, and their names as they were
+  // given.
+  virtual boost::asio::awaitable<std::set<std::string>> images_in_use() = 0;
   // Takes that name from its image, and the image away when it has no other; given an id, the image, which
   // must not have several names. Never forced: kConflict when a container (also a stopped one) uses it. Gone
   // already: nothing.

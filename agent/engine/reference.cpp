@@ -90,6 +90,18 @@ std::string ImageReference::registry() const {
   return !is_host || host == "index.docker.io" || host == "registry-1.docker.io" ? kDockerHub : host;
 }
 
+std::string ImageReference::listed() const {
+  std::string_view short_name = name;
+  if (registry() == "docker.io") {
+    const auto slash = name.find('/');
+    const bool has_host = slash != std::string::npos && name.find_first_of(".:") < slash;
+    if (has_host) short_name.remove_prefix(slash + 1);
+    constexpr std::string_view kOfficial = "library/";
+    if (short_name.starts_with(kOfficial)) short_name.remove_prefix(kOfficial.size());
+  }
+  return fmt::format("{}{}{}", short_name, digest.empty() ? ":" : "@", pull_tag());
+}
+
 std::string ImageReference::lookup() const {
   if (!digest.empty()) return name + "@" + digest;
   return tag.empty() ? name : name + ":" + tag;

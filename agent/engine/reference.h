@@ -17,6 +17,9 @@ struct ImageReference {
   // Throws kInvalid for what cannot be a reference. Says nothing about whether the image exists.
   static ImageReference parse(std::string_view text);
 
+  // As engines list it: with a tag or a digest, and without what Docker Hub's names leave unsaid.
+  std::string listed() const;
+
   // What images are looked up by. A digest makes the tag moot.
   std::string lookup() const;
   // The parameter 'tag' of a pull: the digest, or the tag, or "latest" (without it the engine would fetch all

@@ -129,6 +129,11 @@ asio::awaitable<std::vector<agent::EngineImage>> FakeEngine::images() {
   co_return model.images();
 }
 
+asio::awaitable<std::set<std::string>> FakeEngine::images_in_use() {
+  co_await turn();
+  co_return model.images_in_use();
+}
+
 asio::awaitable<void> FakeEngine::remove_image(std::string reference_or_id) {
   co_await write("remove image " + reference_or_id);
   model.delete_image(reference_or_id);

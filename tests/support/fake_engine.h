@@ -70,6 +70,7 @@ class FakeEngine : public agent::Engine {
   boost::asio::awaitable<void> pull(agent::PullRequest request,
                                     std::function<void(agent::PullProgress)> on_progress) override;
   boost::asio::awaitable<std::vector<agent::EngineImage>> images() override;
+  boost::asio::awaitable<std::set<std::string>> images_in_use() override;
   boost::asio::awaitable<void> remove_image(std::string reference_or_id) override;
   boost::asio::awaitable<agent::Created> create_container(std::string name, std::string platform,
                                                           std::string body) override;

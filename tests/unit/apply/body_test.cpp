@@ -22,6 +22,7 @@ json body_of(const Desired& wanted, const std::string& name, const ContainerCont
     container.bases = with->bases;
     container.engine_api = with->engine_api;
     container.anonymous_volumes = with->anonymous_volumes;
+    container.log_driver = with->log_driver;
   }
   return json::parse(container_body({kNode, "rev", stack}, container));
 }
@@ -42,6 +43,26 @@ TEST_CASE("a container gets our labels and Compose's beside its own") {
   CHECK(found[labels::kComposeProject] == "web");
   CHECK(found[labels::kComposeService] == "app");
   CHECK(found[labels::kComposeNumber] == "2");
+}
+
+TEST_CASE("a log that the engine would let grow for ever is limited, and no other") {
+  const auto log_of = [](const std::string& body, const std::string& driver) {
+    const Desired wanted = desired({release("web", {with_body(service("app"), body)})});
+    ContainerContext with{*wanted.stacks[0].service("app"), 1, {}, {}, {1, 41}};
+    with.log_driver = driver;
+    return body_of(wanted, "app", &with).value("HostConfig", json::object()).value("LogConfig", json());
+  };
+  const json limited{{"Type", "json-file"}, {"Config", {{"max-size", "10m"}, {"max-file", "3"}}}};
+  CHECK(log_of("{}", "json-file") == limited);
+  CHECK(log_of(R"({"HostConfig":{"LogConfig":{"Type":"","Config":null}}})", "json-file") == limited);
+  CHECK(log_of(R"({"HostConfig":{"LogConfig":{"Type":"json-file","Config":{}}}})", "journald") == limited);
+  CHECK(log_of(R"({"HostConfig":{"LogConfig":{"Config":{"max-file":"5","tag":"x"}}}})", "json-file") ==
+        json{{"Type", "json-file"}, {"Config", {{"max-size", "10m"}, {"max-file", "5"}, {"tag", "x"}}}});
+  const std::string own = R"({"Type":"json-file","Config":{"max-size":"1m"}})";
+  CHECK(log_of(R"({"HostConfig":{"LogConfig":)" + own + "}}", "json-file") == json::parse(own));
+  CHECK(log_of(R"({"HostConfig":{"LogConfig":{"Type":"local"}}})", "json-file") == json{{"Type", "local"}});
+  CHECK(log_of("{}", "journald").is_null());
+  CHECK(log_of("{}", "").is_null());
 }
 
 TEST_CASE("all networks go along from API 1.44 on, the first one before") {

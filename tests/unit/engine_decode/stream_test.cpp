@@ -229,6 +229,16 @@ TEST_CASE("the registry of an image is told from its name") {
   CHECK(registry("ghcr.io/a/b:1") == "ghcr.io");
 }
 
+TEST_CASE("an image is known by the name that engines list") {
+  const auto listed = [](std::string_view text) { return ImageReference::parse(text).listed(); };
+  CHECK(listed("nginx") == "nginx:latest");
+  CHECK(listed("docker.io/library/nginx:1") == "nginx:1");
+  CHECK(listed("index.docker.io/a/b") == "a/b:latest");
+  CHECK(listed("a/b:1") == "a/b:1");
+  CHECK(listed("localhost/library/b:1") == "localhost/library/b:1");
+  CHECK(listed("reg:5000/b:1@sha256:00") == "reg:5000/b@sha256:00");
+}
+
 TEST_CASE("a registry that has had too many requests may be asked again") {
   for (const char* words :
        {"toomanyrequests: retry-after: 297.6\xc2\xb5s, allowed: 44000/minute", "denied: toomanyrequests",
