@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Contents = std::map<std::string, std::string>;
 using Kind = OpenDirectory::Kind;
 
 constexpr const char* kFiles = "files";

@@ -19,8 +19,6 @@ namespace hivemind::agent {
 // when something else is in the way, else kUnavailable or kDenied. They name the path.
 class Files {
  public:
-  using Contents = std::map<std::string, std::string>;  // by SHA-256
-
   // The directory must be absolute.
   explicit Files(std::filesystem::path data_directory);
 

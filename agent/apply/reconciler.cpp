@@ -14,8 +14,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-// A first round asks; a second one may ask about what the answers have uncovered.
-constexpr int kRounds = 4;
+// A first round asks; a second one may ask about what the answers have uncovered; and so once more for the
+// releases that have turned out to be on the node.
+constexpr int kRounds = 8;
 
 std::int64_t wall_s() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -24,6 +25,14 @@ std::int64_t wall_s() {
 
 ApiLevel level_of(const ApiVersion& version) {
   return {version.major, version.minor};
+}
+
+std::vector<const DesiredStack*> awaited(const Desired& desired, const Targets& targets) {
+  std::vector<const DesiredStack*> stacks;
+  for (const DesiredStack& stack : desired.stacks) {
+    if (is_awaited(targets.at(stack.name).phase)) stacks.push_back(&stack);
+  }
+  return stacks;
 }
 
 }  // namespace
@@ -89,13 +98,15 @@ asio::awaitable<void> Reconciler::pass() {
   const std::set<std::string> busy = busy_;
   const bool seen = co_await look();
   if (seen && desired) {
-    Plan plan = co_await decide(desired, busy);
-    standing_.plan = std::move(plan);
-    standing_.desired = desired;
+    forget_unwanted(*desired);
+    co_await judge_trials(desired, busy);
+    co_await decide(desired, busy);
     standing_.settled = busy.empty() && standing_.plan.steps.empty();
     forget_settled(busy);
+    begin_trials(busy);
     launch(busy);
-    remember_good();
+    settle_trials(busy);
+    watch_for_windows();
     if (standing_.plan.next_look) {
       const auto wait =
           std::chrono::ceil<std::chrono::milliseconds>(*standing_.plan.next_look - Clock::now());
@@ -130,6 +141,7 @@ asio::awaitable<bool> Reconciler::look() {
 }
 
 void Reconciler::engine_lost(const Error& error) {
+  suspend_trials();
   const bool too_old = error.code() == ErrorCode::kConflict;
   if (standing_.engine_text != error.what()) log::warn("engine: {}", error.what());
   standing_.engine_reason = too_old ? v1::REASON_ENGINE_TOO_OLD : v1::REASON_ENGINE_DOWN;
@@ -137,17 +149,30 @@ void Reconciler::engine_lost(const Error& error) {
   trigger(engine_retry_.next());
 }
 
-asio::awaitable<Plan> Reconciler::decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy) {
+// A release that turns out to be whole on the node takes its stack's place in the same pass.
+asio::awaitable<void> Reconciler::decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy) {
   const auto answers = std::make_shared<Answers>();
-  Plan plan;
+  std::set<std::string> fetched;
+  Decision decision;
   for (int round = 0; round < kRounds; ++round) {
+    decision = choose(desired, fetched);
     past_.fetches = pulls_->states();
-    plan = make_plan({*desired, standing_.observed, past_, *answers, level_of(standing_.engine->api), busy,
-                      Clock::now(), wall_s()});
-    if (plan.questions.empty()) break;
-    co_await answer(plan.questions, answers);
+    decision.plan =
+        make_plan({*decision.effective, standing_.observed, past_, *answers, level_of(standing_.engine->api),
+                   busy, Clock::now(), wall_s(), awaited(*desired, decision.targets)});
+    const std::size_t known = fetched.size();
+    fetched.insert(decision.plan.fetched.begin(), decision.plan.fetched.end());
+    const Questions questions = decision.plan.questions;
+    if (!questions.empty()) {
+      co_await answer(questions, answers);
+    } else if (fetched.size() == known) {
+      break;
+    }
   }
-  co_return plan;
+  standing_.desired = desired;
+  standing_.effective = std::move(decision.effective);
+  standing_.targets = std::move(decision.targets);
+  standing_.plan = std::move(decision.plan);
 }
 
 // What cannot be answered now counts as absent; the engine being away shows in the next pass.
@@ -198,7 +223,7 @@ void Reconciler::launch(const std::set<std::string>& busy) {
     if (!busy_.insert(stack).second) continue;
     unpruned_.insert(stack);
     auto occasion = std::make_shared<Occasion>();
-    occasion->desired = standing_.desired;
+    occasion->desired = standing_.effective;
     occasion->engine_api = level_of(standing_.engine->api);
     occasion->log_driver = standing_.engine->log_driver;
     asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), asio::detached);

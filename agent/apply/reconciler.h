@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +20,8 @@
 #include "agent/engine/engine.h"
 #include "agent/plan/planner.h"
 #include "agent/plan/report.h"
+#include "agent/plan/targets.h"
+#include "agent/plan/trial.h"
 #include "common/backoff.h"
 
 namespace hivemind::agent {
@@ -36,8 +37,10 @@ struct Happening {
 
 // What the newest pass found.
 struct Standing {
-  std::shared_ptr<const Desired> desired;  // none: no manifest yet
-  std::optional<EngineInfo> engine;        // as last seen
+  std::shared_ptr<const Desired> desired;    // none: no manifest yet
+  std::shared_ptr<const Desired> effective;  // what the plan was made for; see targets.h
+  Targets targets;
+  std::optional<EngineInfo> engine;  // as last seen
   bool observed_once = false;
   bool settled = false;  // the plan was made for all stacks, and has no steps
   Observed observed;
@@ -58,14 +61,20 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   struct Options {
     std::filesystem::path data_directory;  // absolute
     std::chrono::milliseconds observe_every{60'000};
+    // Unix time by which windows are kept; nothing: nobody has set the clock. Absent: the system's clock.
+    std::function<std::optional<std::int64_t>()> window_clock = {};
     unsigned parallel_pulls = 1;
     std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
   };
   struct Callbacks {
     std::function<void()> on_standing;  // standing() has changed
     std::function<void(Happening)> on_happening;
-    // What must survive a restart has changed: good, completed, hooked or pulled of past().
+    // What must survive a restart has changed: good, failed, trials, completed, hooked or pulled of past().
     std::function<void()> on_past;
+    // Whether good of past() is on the disk as it is now. Absent: it always is.
+    std::function<bool()> is_saved = {};
+    // The content of a file of a good release. Absent or nothing: it is not there any more.
+    std::function<std::optional<std::string>(const std::string& sha256)> content = {};
   };
 
   Reconciler(boost::asio::any_io_executor loop, Engine& engine, Options options, Past past,
@@ -76,8 +85,20 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   // done.
   void set_desired(std::shared_ptr<const Desired> desired);
 
+  // What a store that could be opened only now holds besides.
+  void recall(Past stored);
+  // What is_saved() says may have changed.
+  void saved();
+  // Forgets that releases of the stack (empty: of all) failed here, and what waits for its next attempt.
+  void retry(const std::string& stack);
+  // Has what the stack (empty: all) is to run now be applied once without waiting for its window.
+  void open_window(const std::string& stack);
+
   const Standing& standing() const { return standing_; }
-  Findings findings() const { return {*standing_.desired, standing_.observed, past_, standing_.plan, busy_}; }
+  Findings findings() const {
+    return {*standing_.desired,        standing_.observed, past_, standing_.plan, busy_,
+            standing_.effective.get(), &standing_.targets};
+  }
   const Past& past() const { return past_; }
 
  private:
@@ -88,7 +109,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   boost::asio::awaitable<void> wait_until_due();
   boost::asio::awaitable<void> pass();
   boost::asio::awaitable<bool> look();
-  boost::asio::awaitable<Plan> decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy);
+  boost::asio::awaitable<void> decide(std::shared_ptr<const Desired> desired, std::set<std::string> busy);
   boost::asio::awaitable<void> answer(Questions questions, std::shared_ptr<Answers> answers);
   boost::asio::awaitable<void> run_stack(std::string stack, std::vector<Step> steps,
                                          std::shared_ptr<Occasion> occasion);
@@ -112,7 +133,33 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void record_attempt(const Step& step, const Desired& desired);
   void tell(const std::string& stack, const std::vector<Step>& steps, const std::vector<Outcome>& outcomes);
   void forget_settled(const std::set<std::string>& busy);
-  void remember_good();
+
+  // reconciler_releases.cpp: which release runs.
+  struct Decision {
+    Targets targets;
+    std::shared_ptr<const Desired> effective;
+    Plan plan;
+  };
+  Decision choose(std::shared_ptr<const Desired> desired, const std::set<std::string>& fetched);
+  bool load_good_stacks(const Desired& desired, const Targets& targets);
+  std::shared_ptr<const DesiredStack> good_stack(const DesiredStack& wanted, const GoodRelease& good) const;
+  std::shared_ptr<const Contents> contents_for(const DesiredStack& stack, const DesiredStack& wanted) const;
+  std::shared_ptr<const Desired> effective_of(std::shared_ptr<const Desired> desired, const Targets& targets);
+  void forget_unwanted(const Desired& desired);
+  void watch_for_windows();
+
+  // reconciler_trials.cpp: what becomes of a release that is new here.
+  void begin_trials(const std::set<std::string>& busy);
+  boost::asio::awaitable<void> judge_trials(std::shared_ptr<const Desired> desired,
+                                            std::set<std::string> busy);
+  boost::asio::awaitable<void> fail(std::string stack, TrialFailure failure);
+  void settle_trials(const std::set<std::string>& busy);
+  bool has_lasted(const DesiredStack& stack, Trial& trial);
+  void promote(const DesiredStack& stack);
+  void suspend_trials();
+  void note_start(const Occasion& occasion, const Step& step);
+  void note_refusal(const Step& step, const Trouble& trouble, const Desired& desired);
+  void forget_troubles(const std::string& stack);
 
   // reconciler_files.cpp: files, and why a start failed.
   void prune_files();
@@ -135,8 +182,13 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   std::shared_ptr<Pulls> pulls_;
   Standing standing_;
   std::shared_ptr<const Desired> desired_;
-  std::set<std::string> busy_;      // stacks with steps under way
-  std::set<std::string> unpruned_;  // stacks whose files may hold what is not needed any more
+  std::map<std::string, std::string> opened_;  // digests whose windows an operator opened, by stack
+  std::map<std::string, std::shared_ptr<const DesiredStack>> good_stacks_;  // those that stand in, by stack
+  std::shared_ptr<const Desired> stood_in_;  // the manifest that effective_ was made of
+  std::shared_ptr<const Desired> effective_;
+  std::map<std::string, std::string> stand_ins_;  // digests of the good releases in effective_, by stack
+  std::set<std::string> busy_;                    // stacks with steps under way
+  std::set<std::string> unpruned_;                // stacks whose files may hold what is not needed any more
   std::set<std::string> untended_;  // stacks that had steps since their seeded files were last looked through
   Clock::time_point tend_at_{};     // when all are looked through
   std::string tend_failure_;        // the last one, so that it is logged once

@@ -32,6 +32,11 @@ void Reconciler::prune_files() {
   if (!standing_.desired || standing_.engine_reason != v1::REASON_NONE) return;
   std::set<std::string> restless = busy_;
   for (const Pending& pending : standing_.plan.pending) restless.insert(pending.stack);
+  // What the good release needs stays until another one is good.
+  for (const DesiredStack& stack : standing_.desired->stacks) {
+    const GoodRelease* good = good_of(past_, stack.name);
+    if (good != nullptr && good->digest != stack.digest) restless.insert(stack.name);
+  }
   std::erase_if(unpruned_, [&](const std::string& stack) {
     if (restless.contains(stack)) return false;
     runner_.files().prune(stack, standing_.desired->stack(stack));
@@ -45,18 +50,20 @@ void Reconciler::tend_files() {
   if (!standing_.desired) return;
   const bool is_due = Clock::now() >= tend_at_;
   if (is_due) tend_at_ = Clock::now() + options_.observe_every;
-  for (const DesiredStack& stack : standing_.desired->stacks) {
+  for (const DesiredStack& stack : standing_.effective->stacks) {
     if (busy_.contains(stack.name) || (!is_due && !untended_.contains(stack.name))) continue;
     untended_.erase(stack.name);
     try {
-      past_.notices.learn(files_subject(stack.name), runner_.files().tend(stack, standing_.desired->files));
+      past_.notices.learn(files_subject(stack.name), runner_.files().tend(stack, *stack.contents));
       tend_failure_.clear();
     } catch (const Error& error) {
       if (tend_failure_ != error.what()) log::warn("stack '{}': files: {}", stack.name, error.what());
       tend_failure_ = error.what();
     }
   }
-  past_.notices.keep([&](const std::string& subject) { return is_wanted(subject, *standing_.desired); });
+  past_.notices.keep([&](const std::string& subject) {
+    return is_wanted(subject, *standing_.desired) || is_wanted(subject, *standing_.effective);
+  });
   if (past_.notices == noted_) return;
   noted_ = past_.notices;
   callbacks_.on_past();

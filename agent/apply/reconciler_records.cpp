@@ -126,6 +126,7 @@ void Reconciler::note_before(const Step& step) {
 void Reconciler::note_after(const Occasion& occasion, const Step& step) {
   if (const auto* start = std::get_if<StartContainer>(&step.action))
     past_.restarting.erase(start->container.id);
+  note_start(occasion, step);
   const auto* hooks = std::get_if<RunHooks>(&step.action);
   if (hooks == nullptr) return;
   const auto made = occasion.made.find(hooks->container.name);
@@ -155,6 +156,7 @@ void Reconciler::record_failure(const Step& step, const Error& error, const Desi
   trouble.not_before = Clock::now() + delay;
   trouble.reason = is_passing ? v1::REASON_APPLYING : reason_of(step, error);
   trouble.text = fmt::format("{}: {}", to_text(step.action), error.what());
+  note_refusal(step, trouble, desired);
   log::warn("stack '{}': {} (next attempt in {} ms)", step.stack, trouble.text, delay.count());
 }
 
@@ -217,8 +219,9 @@ void Reconciler::forget_settled(const std::set<std::string>& busy) {
     trigger(wait + std::chrono::milliseconds(1));
   }
   // An image that was pulled for a container which was made meanwhile is not fresh for the one after it.
-  std::erase_if(past_.fresh,
-                [&](const std::string& subject) { return !restless.contains(subject) && !is_busy(subject); });
+  std::erase_if(past_.fresh, [&](const std::string& subject) {
+    return !restless.contains(subject) && !standing_.plan.unused.contains(subject) && !is_busy(subject);
+  });
   std::set<std::string> there;
   for (const Container& container : standing_.observed.containers) there.insert(container.id);
   const auto is_gone = [&](const std::string& id) { return !there.contains(id); };
@@ -227,26 +230,6 @@ void Reconciler::forget_settled(const std::set<std::string>& busy) {
   std::erase_if(past_.restarting, is_gone);
   // One that was made while this pass looked is not gone.
   if (busy.empty() && std::erase_if(past_.hooked, is_gone) > 0) callbacks_.on_past();
-}
-
-// A stack that runs as wanted is what a later change is compared with, and what drift is told from a first
-// start by.
-void Reconciler::remember_good() {
-  std::map<std::string, GoodRelease> good;
-  const std::vector<v1::StackReport> reports = stack_reports(findings());
-  for (const v1::StackReport& report : reports) {
-    const auto before = past_.good.find(report.stack());
-    const bool runs =
-        report.state() == v1::STATE_RUNNING && report.running_digest() == report.desired_digest();
-    if (runs) {
-      good[report.stack()] = release_of(*standing_.desired->stack(report.stack()));
-    } else if (before != past_.good.end()) {
-      good[report.stack()] = before->second;
-    }
-  }
-  if (good == past_.good) return;
-  past_.good = std::move(good);
-  callbacks_.on_past();
 }
 
 }  // namespace hivemind::agent

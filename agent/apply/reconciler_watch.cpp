@@ -59,6 +59,7 @@ asio::awaitable<void> Reconciler::watch() {
     } catch (const Error& error) {
       log::debug("engine events: {}", error.what());
     }
+    suspend_trials();
     trigger(kBunch);  // a stream that ends is how an engine that goes away is noticed
     pause.expires_after(retry.next());
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Contents = Seeds::Contents;
-
 constexpr const char* kRecord = "seeds.json";
 
 std::vector<const DesiredMount*> kept_mounts(const DesiredStack& stack) {

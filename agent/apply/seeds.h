@@ -24,8 +24,6 @@ namespace hivemind::agent {
 // Errors: those of OpenDirectory; kCorrupt when content is missing or has another digest.
 class Seeds {
  public:
-  using Contents = std::map<std::string, std::string>;  // by SHA-256
-
   // The stack's directory, absolute.
   explicit Seeds(std::filesystem::path directory) : directory_(std::move(directory)) {}
 

@@ -15,7 +15,8 @@ constexpr unsigned kQuickCalls = 4;
 constexpr unsigned kStops = 16;
 
 const DesiredStack& stack_of(const Occasion& occasion, const Step& step) {
-  const DesiredStack* stack = occasion.desired->stack(step.stack);
+  const auto& desired = step.job.empty() ? occasion.desired : occasion.manifest;
+  const DesiredStack* stack = desired ? desired->stack(step.stack) : nullptr;
   if (stack == nullptr) throw Error(ErrorCode::kInternal, "stack '{}' is not in the manifest", step.stack);
   return *stack;
 }
@@ -100,6 +101,7 @@ asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Ste
   ContainerContext container{service,        action.number, {}, {}, occasion->engine_api,
                              action.volumes, action.image};
   container.log_driver = occasion->log_driver;
+  container.job = step.job;
   for (const DesiredMount& mount : service.mounts) {
     container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
   }

@@ -298,6 +298,7 @@ void fill_stack(DesiredStack& stack, v1::Release& release) {
 
 DesiredStack stack_from(v1::Release& release) {
   DesiredStack stack;
+  stack.release = std::make_shared<const std::string>(release.SerializeAsString());
   stack.name = std::move(*release.mutable_stack());
   if (!is_stack_name(stack.name))
     throw Error(ErrorCode::kInvalid, "stack '{}' has no valid name", stack.name);
@@ -390,14 +391,30 @@ Desired desired_from(v1::Manifest manifest) {
   desired.revision = std::move(*manifest.mutable_revision());
   for (v1::Release& release : *manifest.mutable_releases()) desired.stacks.push_back(stack_from(release));
   sort_unique(desired.stacks, &DesiredStack::name, "stack");
-  for (v1::File& file : *manifest.mutable_files()) {
-    desired.files.emplace(std::move(*file.mutable_sha256()), std::move(*file.mutable_content()));
-  }
+  Contents contents;
+  for (v1::File& file : *manifest.mutable_files())
+    contents.emplace(std::move(*file.mutable_sha256()), std::move(*file.mutable_content()));
+  const auto shared = std::make_shared<const Contents>(std::move(contents));
+  for (DesiredStack& stack : desired.stacks) stack.contents = shared;
   for (v1::RegistryLogin& login : *manifest.mutable_registry_logins()) {
     desired.registry_logins.push_back(login_from(login));
   }
   sort_unique(desired.registry_logins, &RegistryLogin::registry, "login of registry");
   return desired;
+}
+
+DesiredStack good_stack_from(const std::string& release, const std::map<std::string, std::string>& images) {
+  v1::Release message;
+  if (!message.ParseFromString(release))
+    throw Error(ErrorCode::kCorrupt, "the stored release does not parse");
+  DesiredStack stack = stack_from(message);
+  stack.origin = Origin::kGood;
+  stack.window.reset();  // what has run may run at any time
+  for (DesiredService& service : stack.services) {
+    const auto image = images.find(service.name);
+    if (image != images.end()) service.image_id = image->second;
+  }
+  return stack;
 }
 
 }  // namespace hivemind::agent

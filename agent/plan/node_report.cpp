@@ -8,7 +8,7 @@ namespace hivemind::agent {
 namespace {
 
 bool is_failed(const v1::StackReport& stack) {
-  return stack.state() == v1::STATE_FAILED;
+  return stack.state() == v1::STATE_FAILED || stack.state() == v1::STATE_ROLLED_BACK;
 }
 
 // The position that all containers belong to, if there is one.

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/report_phase.h"
 #include "agent/plan/slots.h"
+#include "agent/plan/trial.h"
 #include "agent/plan/utf8.h"
 
 namespace hivemind::agent {
@@ -139,6 +141,7 @@ void fill_container(v1::ServiceReport& report, const ServiceView& view) {
   report.set_image_id(container->image_id);
   report.set_container_id(container->id);
   report.set_health(std::string(health_text(container->health)));
+  report.set_health_output(last_words(container->health_text));
   report.set_exit_code(container->exit_code);
   report.set_restarts(container->restarts);
 }
@@ -159,17 +162,28 @@ v1::ServiceReport service_report(const Findings& findings, const std::string& st
   return report;
 }
 
-// Config hashes that containers of the stack carry, by service.
+void add_once(std::multimap<std::string, std::string>& hashes, const Container& container) {
+  const std::string service(label_of(container.labels, labels::kService));
+  const std::string hash(label_of(container.labels, labels::kConfigHash));
+  const auto [begin, end] = hashes.equal_range(service);
+  const bool known = std::any_of(begin, end, [&](const auto& entry) { return entry.second == hash; });
+  if (!known) hashes.emplace(service, hash);
+}
+
+bool is_in_place(const Container& container, const StackView& view) {
+  return std::ranges::any_of(view.services, [&](const auto& service) {
+    return std::ranges::any_of(service.second.slots,
+                               [&](const Slot& slot) { return slot.current == &container; });
+  });
+}
+
+// Config hashes of the stack's containers, by service. One that stands still beside another is only kept.
 std::multimap<std::string, std::string> hashes_there(const StackView& view, const Observed& observed,
                                                      const std::string& node) {
   std::multimap<std::string, std::string> hashes;
   for (const Container& container : observed.containers) {
     if (!is_ours(container.labels, node) || label_of(container.labels, labels::kStack) != view.name) continue;
-    const std::string service(label_of(container.labels, labels::kService));
-    const std::string hash(label_of(container.labels, labels::kConfigHash));
-    const auto [begin, end] = hashes.equal_range(service);
-    const bool known = std::any_of(begin, end, [&](const auto& entry) { return entry.second == hash; });
-    if (!known) hashes.emplace(service, hash);
+    if (is_up(container) || is_in_place(container, view)) add_once(hashes, container);
   }
   return hashes;
 }
@@ -228,8 +242,10 @@ void fill_notices(v1::StackReport& report, const Findings& findings) {
   }
 }
 
-v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack) {
-  const StackView view = view_of(stack.name, &stack, findings.observed, findings.desired.node);
+// Of what is to run now, whether it is the manifest's release or the one that stands in for it.
+v1::StackReport base_report(const Findings& findings, const DesiredStack& stack) {
+  const StackView view =
+      view_of(stack.name, &findings.running(stack), findings.observed, findings.desired.node);
   v1::StackReport report;
   report.set_stack(stack.name);
   report.set_desired_digest(stack.digest);
@@ -238,6 +254,12 @@ v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack
     *report.add_services() = service_report(findings, stack.name, service);
   fill_running(report, view, findings);
   fill_state(report, findings);
+  return report;
+}
+
+v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack) {
+  v1::StackReport report = base_report(findings, stack);
+  fill_phase(report, findings, stack);
   fill_notices(report, findings);
   return report;
 }
@@ -250,6 +272,36 @@ GoodRelease release_of(const DesiredStack& stack) {
     if (service.replicas > 0) release.services.emplace(service.name, service.config_hash);
   }
   return release;
+}
+
+GoodRelease release_of(const DesiredStack& stack, const Observed& observed, const std::string& node) {
+  GoodRelease release = release_of(stack);
+  if (stack.release) release.release = *stack.release;
+  const StackView view = view_of(stack.name, &stack, observed, node);
+  for (const auto& [name, service] : view.services) {
+    for (const Slot& slot : service.slots) {
+      if (slot.current != nullptr) release.images.emplace(name, slot.current->image_id);
+    }
+  }
+  return release;
+}
+
+const DesiredStack& Findings::running(const DesiredStack& stack) const {
+  const DesiredStack* other = effective == nullptr ? nullptr : effective->stack(stack.name);
+  return other == nullptr ? stack : *other;
+}
+
+const Target* Findings::target(const std::string& stack) const {
+  if (targets == nullptr) return nullptr;
+  const auto found = targets->find(stack);
+  return found == targets->end() ? nullptr : &found->second;
+}
+
+bool is_sound(const Findings& findings, const DesiredStack& stack) {
+  const auto is_of_it = [&](const Step& step) { return step.stack == stack.name; };
+  if (std::ranges::any_of(findings.plan.steps, is_of_it)) return false;
+  const v1::StackReport report = base_report(findings, stack);
+  return report.state() == v1::STATE_RUNNING && report.running_digest() == stack.digest;
 }
 
 std::vector<v1::StackReport> stack_reports(const Findings& findings) {

@@ -19,7 +19,7 @@ Memory::Memory(boost::asio::any_io_executor loop, std::filesystem::path data_dir
 void Memory::open() {
   if (store_ != nullptr) return;
   try {
-    if (!try_open()) return;
+    open_or_replace();
   } catch (const Error& error) {
     fail(error.what());
     retry_later();
@@ -27,20 +27,34 @@ void Memory::open() {
   }
   callbacks_.on_loaded();
   flush();
+  const std::string replaced = std::exchange(replaced_, {});
+  if (!replaced.empty() && callbacks_.on_replaced) callbacks_.on_replaced(replaced);
 }
 
-bool Memory::try_open() {
+void Memory::open_or_replace() {
   try {
     store_ = std::make_unique<Store>(directory_);
     load();
+    return;
   } catch (const Error& error) {
     store_.reset();
-    if (error.code() != ErrorCode::kCorrupt) throw;
-    const auto aside = Store::set_aside(directory_);
-    log::error("{}: set aside as '{}', a new one is begun", error.what(), aside.string());
-    store_ = std::make_unique<Store>(directory_);
+    if (!Store::is_damage(error.code())) throw;
+    set_aside(error.what());
   }
-  return true;
+  store_ = std::make_unique<Store>(directory_);
+}
+
+// What was read of it before the damage showed goes into the new one. (A manifest is verified by whoever
+// reads it.)
+void Memory::set_aside(const std::string& why) {
+  const auto aside = Store::set_aside(directory_);
+  const std::string text = fmt::format("{}: set aside as '{}', a new store is begun", why, aside.string());
+  log::error("{}", text);
+  replaced_ = text;
+  dirty_.insert({Level::kReport, Level::kGood, Level::kFailed, Level::kTrials, Level::kCompleted,
+                 Level::kAdopted, Level::kHooked, Level::kPulled, Level::kNotices, Level::kImages});
+  if (manifest_) dirty_.insert(Level::kManifest);
+  if (applied_) dirty_.insert(Level::kApplied);
 }
 
 // What came in while there was no store is newer than what is in it.
@@ -49,6 +63,8 @@ void Memory::load() {
   if (!dirty_.contains(Level::kReport)) report_ = store_->report();
   if (!dirty_.contains(Level::kApplied)) applied_ = store_->applied();
   good_.merge(store_->good_releases());
+  failed_.merge(store_->failed());
+  trials_.merge(store_->trials());
   completed_.merge(store_->completed());
   hooked_.merge(store_->hooked());
   pulled_.merge(store_->pulled());
@@ -90,7 +106,7 @@ bool Memory::guarded(const std::function<void()>& work) {
     work();
     return true;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCorrupt) rebuild();
+    if (Store::is_damage(error.code())) rebuild(error.what());
     fail(error.what());
     retry_later();
     return false;
@@ -98,18 +114,13 @@ bool Memory::guarded(const std::function<void()>& work) {
 }
 
 // All that is known goes into a new file; only the outbox is lost, which its new stream tells the hub.
-void Memory::rebuild() {
+void Memory::rebuild(const std::string& why) {
   store_.reset();
   try {
-    const auto aside = Store::set_aside(directory_);
-    log::error("the store is damaged: set aside as '{}'", aside.string());
+    set_aside(why);
   } catch (const Error& error) {
     log::error("{}", error.what());
   }
-  dirty_ = {Level::kReport, Level::kGood,   Level::kCompleted, Level::kAdopted,
-            Level::kHooked, Level::kPulled, Level::kNotices,   Level::kImages};
-  if (manifest_) dirty_.insert(Level::kManifest);
-  if (applied_) dirty_.insert(Level::kApplied);
 }
 
 void Memory::flush() {
@@ -143,7 +154,14 @@ void Memory::write(Level level) {
       store_->save_applied(*applied_);
       return;
     case Level::kGood:
-      store_->save_good_releases(good_);
+      store_->save_good_releases(good_, *contents_);
+      contents_ = std::make_shared<const Contents>();
+      return;
+    case Level::kFailed:
+      store_->save_failed(failed_);
+      return;
+    case Level::kTrials:
+      store_->save_trials(trials_);
       return;
     case Level::kCompleted:
       store_->save_completed(completed_);
@@ -194,11 +212,39 @@ void Memory::save_applied(v1::Report applied) {
   flush();
 }
 
-void Memory::save_good(std::map<std::string, GoodRelease> good) {
+void Memory::save_good(std::map<std::string, GoodRelease> good, std::shared_ptr<const Contents> contents) {
   if (good == good_) return;
   good_ = std::move(good);
+  if (good_waits()) {  // with those of the releases that have waited already
+    Contents all = *contents_;
+    all.insert(contents->begin(), contents->end());
+    contents = std::make_shared<const Contents>(std::move(all));
+  }
+  contents_ = std::move(contents);
   dirty_.insert(Level::kGood);
   flush();
+}
+
+void Memory::save_failed(std::map<std::string, std::map<std::string, FailedRelease>> failed) {
+  if (failed == failed_) return;
+  failed_ = std::move(failed);
+  dirty_.insert(Level::kFailed);
+  flush();
+}
+
+void Memory::save_trials(std::map<std::string, std::string> trials) {
+  if (trials == trials_) return;
+  trials_ = std::move(trials);
+  dirty_.insert(Level::kTrials);
+  flush();
+}
+
+std::optional<std::string> Memory::good_file(const std::string& sha256) {
+  std::optional<std::string> content;
+  const auto waiting = contents_->find(sha256);
+  if (waiting != contents_->end()) return waiting->second;
+  if (store_ != nullptr) guarded([&] { content = store_->good_file(sha256); });
+  return content;
 }
 
 void Memory::save_completed(std::set<std::string> container_ids) {

@@ -26,6 +26,8 @@ class Memory {
     std::function<void()> on_loaded;   // the store was opened: manifest(), good() and so on hold what it had
     std::function<void()> on_saved;    // something that waited is on the disk
     std::function<void()> on_failure;  // failure() has changed
+    // A damaged store was set aside, and a new one is begun; why, and where the old one is.
+    std::function<void(const std::string& text)> on_replaced = {};
   };
 
   Memory(boost::asio::any_io_executor loop, std::filesystem::path data_directory, Callbacks callbacks);
@@ -43,7 +45,11 @@ class Memory {
   bool save_manifest(std::uint64_t generation, std::string envelope);
   void save_report(v1::Report report);
   void save_applied(v1::Report applied);
-  void save_good(std::map<std::string, GoodRelease> good);
+  // The contents are held until it is written; those of files that are stored already need not be among them.
+  void save_good(std::map<std::string, GoodRelease> good,
+                 std::shared_ptr<const Contents> contents = std::make_shared<const Contents>());
+  void save_failed(std::map<std::string, std::map<std::string, FailedRelease>> failed);
+  void save_trials(std::map<std::string, std::string> trials);
   void save_completed(std::set<std::string> container_ids);
   void save_hooked(std::set<std::string> container_ids);
   void save_notices(Notices notices);
@@ -53,10 +59,15 @@ class Memory {
   bool save_adopted(Adopted adopted);
 
   bool manifest_waits() const { return dirty_.contains(Level::kManifest); }
+  bool good_waits() const { return dirty_.contains(Level::kGood); }
   const std::optional<std::string>& manifest() const { return manifest_; }
   const std::optional<v1::Report>& report() const { return report_; }
   const std::optional<v1::Report>& applied() const { return applied_; }
   const std::map<std::string, GoodRelease>& good() const { return good_; }
+  // Of a file of a good release; nothing: it is not there, or cannot be read.
+  std::optional<std::string> good_file(const std::string& sha256);
+  const std::map<std::string, std::map<std::string, FailedRelease>>& failed() const { return failed_; }
+  const std::map<std::string, std::string>& trials() const { return trials_; }
   const std::set<std::string>& completed() const { return completed_; }
   const std::set<std::string>& hooked() const { return hooked_; }
   const Notices& notices() const { return notices_; }
@@ -76,6 +87,8 @@ class Memory {
     kReport,
     kApplied,
     kGood,
+    kFailed,
+    kTrials,
     kCompleted,
     kAdopted,
     kHooked,
@@ -84,12 +97,13 @@ class Memory {
     kImages
   };
 
-  bool try_open();
+  void open_or_replace();
+  void set_aside(const std::string& why);
   void load();
   void flush();
   void write(Level level);
   void write_events();
-  void rebuild();
+  void rebuild(const std::string& why);
   void fail(const std::string& why);
   void retry_later();
   bool guarded(const std::function<void()>& work);
@@ -98,12 +112,16 @@ class Memory {
   Callbacks callbacks_;
   std::unique_ptr<Store> store_;
   std::string failure_;
+  std::string replaced_;  // what on_replaced is to be told
   std::set<Level> dirty_;
   std::uint64_t generation_ = 0;
   std::optional<std::string> manifest_;
   std::optional<v1::Report> report_;
   std::optional<v1::Report> applied_;
   std::map<std::string, GoodRelease> good_;
+  std::shared_ptr<const Contents> contents_ = std::make_shared<const Contents>();  // of good_, until written
+  std::map<std::string, std::map<std::string, FailedRelease>> failed_;
+  std::map<std::string, std::string> trials_;
   std::set<std::string> completed_;
   std::set<std::string> hooked_;
   std::map<std::string, std::int64_t> pulled_;

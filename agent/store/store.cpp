@@ -1,8 +1,10 @@
 #include "agent/store/store.h"
 
 #include <array>
+#include <fstream>
 #include <system_error>
 
+#include "agent/plan/utf8.h"
 #include "common/digest.h"
 #include "common/error.h"
 
@@ -11,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 5> kMigrations{R"(
+constexpr std::array<std::string_view, 6> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -34,7 +36,90 @@ constexpr std::array<std::string_view, 5> kMigrations{R"(
                                                       R"(
   CREATE TABLE image (reference TEXT NOT NULL, id TEXT NOT NULL, before TEXT NOT NULL,
                       PRIMARY KEY (reference, id)) WITHOUT ROWID;
+)",
+                                                      R"(
+  ALTER TABLE good_release ADD COLUMN body BLOB NOT NULL DEFAULT x'';
+  CREATE TABLE good_image (stack TEXT NOT NULL, service TEXT NOT NULL, image_id TEXT NOT NULL,
+                           PRIMARY KEY (stack, service)) WITHOUT ROWID;
+  CREATE TABLE good_file (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL);
+  CREATE TABLE trial (stack TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE failed_release (stack TEXT NOT NULL, digest TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+                               PRIMARY KEY (stack, digest)) WITHOUT ROWID;
 )"};
+
+// SQLite cannot open what is no file, and would say so for ever.
+void require_files(const fs::path& file) {
+  for (const char* part : {"", "-wal", "-shm", "-journal"}) {
+    const fs::path path = file.string() + part;
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    if (fs::exists(status) && !fs::is_regular_file(status))
+      throw Error(ErrorCode::kCorrupt, "database '{}': '{}' is no file", file.string(), path.string());
+  }
+}
+
+// Offset 18 of a database is the version that is needed to write it. A higher one than any that there is
+// makes SQLite read only, as a disk would
+// (https://www.sqlite.org/fileformat.html#file_format_version_numbers).
+void require_writable_format(const fs::path& file) {
+  constexpr std::size_t kOffset = 18;
+  constexpr int kNewest = 2;
+  std::array<char, kOffset + 1> header{};
+  std::ifstream in(file, std::ios::binary);
+  if (!in.read(header.data(), header.size())) return;
+  const int version = static_cast<unsigned char>(header[kOffset]);
+  if (version > kNewest)
+    throw Error(ErrorCode::kCorrupt, "database '{}' is of format {}, not up to {}", file.string(), version,
+                kNewest);
+}
+
+std::unique_ptr<sqlite::Database> opened(const fs::path& file) {
+  require_files(file);
+  require_writable_format(file);
+  return std::make_unique<sqlite::Database>(file, sqlite::Durability::kFull, kMigrations);
+}
+
+// A body that cannot be read names none.
+std::set<std::string> files_named_in(const std::string& body) {
+  std::set<std::string> files;
+  v1::Release release;
+  if (body.empty() || !release.ParseFromString(body)) return files;
+  for (const v1::Service& service : release.services()) {
+    for (const v1::FileMount& mount : service.file_mounts()) {
+      for (const v1::FileEntry& entry : mount.entries()) files.insert(entry.sha256());
+    }
+  }
+  return files;
+}
+
+v1::FailedRelease message_of(const FailedRelease& release) {
+  v1::FailedRelease message;
+  message.set_revision(release.revision);
+  message.set_service(release.service);
+  message.set_reason(release.reason);
+  message.set_text(valid_utf8(release.text));
+  message.set_exit_code(release.exit_code);
+  message.set_output(valid_utf8(release.output));
+  message.set_at_ms(release.at_ms);
+  message.set_restored(release.restored);
+  return message;
+}
+
+// That it failed counts, also where the rest cannot be read.
+FailedRelease failed_from(const std::string& body) {
+  v1::FailedRelease message;
+  if (!message.ParseFromString(body)) message.Clear();
+  FailedRelease release;
+  release.revision = message.revision();
+  release.service = message.service();
+  release.reason = message.reason();
+  release.text = message.text();
+  release.exit_code = message.exit_code();
+  release.output = message.output();
+  release.at_ms = message.at_ms();
+  release.restored = message.restored();
+  return release;
+}
 
 template <typename Message>
 std::optional<Message> parsed(const std::string& bytes) {
@@ -45,25 +130,27 @@ std::optional<Message> parsed(const std::string& bytes) {
 
 }  // namespace
 
-Store::Store(const fs::path& data_directory)
-    : database_(std::make_unique<sqlite::Database>(data_directory / kFile, sqlite::Durability::kFull,
-                                                   kMigrations)) {
+Store::Store(const fs::path& data_directory) : database_(opened(data_directory / kFile)) {
   load_stream();
+}
+
+bool Store::is_damage(ErrorCode code) {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kInternal || code == ErrorCode::kConflict;
 }
 
 fs::path Store::set_aside(const fs::path& data_directory) {
   const fs::path file = data_directory / kFile;
   int number = 1;
   const auto name = [&] { return fs::path(fmt::format("{}.corrupt-{}", file.string(), number)); };
-  while (fs::exists(name())) ++number;
+  while (number < kMostSetAside && fs::exists(name())) ++number;
   std::error_code error;
+  fs::remove_all(name(), error);
   fs::rename(file, name(), error);
   if (error) {
     throw Error(ErrorCode::kUnavailable, "'{}' cannot be set aside: {}", file.string(), error.message());
   }
   // They belong to the file that is gone, and would damage the next one.
-  fs::remove(file.string() + "-wal", error);
-  fs::remove(file.string() + "-shm", error);
+  for (const char* part : {"-wal", "-shm", "-journal"}) fs::remove_all(file.string() + part, error);
   return name();
 }
 
@@ -115,24 +202,110 @@ void Store::save_applied(const v1::Report& applied) {
 
 std::map<std::string, GoodRelease> Store::good_releases() const {
   std::map<std::string, GoodRelease> releases;
-  database_->each("SELECT stack, digest, revision FROM good_release", {}, [&](const sqlite::Row& row) {
-    releases[row.text(0)] = {row.text(1), row.text(2), {}};
+  database_->each("SELECT stack, digest, revision, body FROM good_release", {}, [&](const sqlite::Row& row) {
+    releases[row.text(0)] = {row.text(1), row.text(2), {}, {}, row.blob(3)};
   });
   database_->each("SELECT stack, service, config_hash FROM good_service", {},
                   [&](const sqlite::Row& row) { releases[row.text(0)].services[row.text(1)] = row.text(2); });
+  database_->each("SELECT stack, service, image_id FROM good_image", {},
+                  [&](const sqlite::Row& row) { releases[row.text(0)].images[row.text(1)] = row.text(2); });
   return releases;
 }
 
-void Store::save_good_releases(const std::map<std::string, GoodRelease>& releases) {
+// Only what has changed is written: flash wears, and bodies are large.
+void Store::save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents) {
+  const std::map<std::string, GoodRelease> stored = good_releases();
   sqlite::Transaction transaction(*database_);
-  database_->run("DELETE FROM good_service");
-  database_->run("DELETE FROM good_release");
+  for (const auto& [stack, release] : stored) {
+    const auto still = releases.find(stack);
+    if (still == releases.end() || still->second != release) remove_good(stack);
+  }
   for (const auto& [stack, release] : releases) {
-    database_->run("INSERT INTO good_release VALUES (?, ?, ?)", {stack, release.digest, release.revision});
-    for (const auto& [service, hash] : release.services) {
-      database_->run("INSERT INTO good_service VALUES (?, ?, ?)", {stack, service, hash});
+    const auto before = stored.find(stack);
+    if (before == stored.end() || before->second != release) add_good(stack, release);
+  }
+  save_good_files(releases, contents);
+  transaction.commit();
+}
+
+void Store::remove_good(const std::string& stack) {
+  for (const char* statement :
+       {"DELETE FROM good_service WHERE stack = ?", "DELETE FROM good_image WHERE stack = ?",
+        "DELETE FROM good_release WHERE stack = ?"}) {
+    database_->run(statement, {stack});
+  }
+}
+
+void Store::add_good(const std::string& stack, const GoodRelease& release) {
+  database_->run("INSERT INTO good_release (stack, digest, revision, body) VALUES (?, ?, ?, ?)",
+                 {stack, release.digest, release.revision, sqlite::Blob{release.release}});
+  for (const auto& [service, hash] : release.services)
+    database_->run("INSERT INTO good_service VALUES (?, ?, ?)", {stack, service, hash});
+  for (const auto& [service, id] : release.images)
+    database_->run("INSERT INTO good_image VALUES (?, ?, ?)", {stack, service, id});
+}
+
+// What is there already is not written again, and what no good release names goes.
+void Store::save_good_files(const std::map<std::string, GoodRelease>& releases, const Contents& contents) {
+  std::set<std::string> unneeded;
+  database_->each("SELECT sha256 FROM good_file", {},
+                  [&](const sqlite::Row& row) { unneeded.insert(row.text(0)); });
+  std::set<std::string> stored = unneeded;
+  for (const auto& [stack, release] : releases) {
+    for (const std::string& sha256 : files_named_in(release.release)) {
+      unneeded.erase(sha256);
+      const auto content = contents.find(sha256);
+      if (content == contents.end() || !stored.insert(sha256).second) continue;
+      database_->run("INSERT INTO good_file VALUES (?, ?)", {sha256, sqlite::Blob{content->second}});
     }
   }
+  for (const std::string& sha256 : unneeded)
+    database_->run("DELETE FROM good_file WHERE sha256 = ?", {sha256});
+}
+
+std::optional<std::string> Store::good_file(const std::string& sha256) const {
+  std::optional<std::string> content;
+  database_->each("SELECT content FROM good_file WHERE sha256 = ?", {sha256},
+                  [&](const sqlite::Row& row) { content = row.blob(0); });
+  return content;
+}
+
+std::map<std::string, std::map<std::string, FailedRelease>> Store::failed() const {
+  std::map<std::string, std::map<std::string, FailedRelease>> failed;
+  database_->each("SELECT stack, digest, number, body FROM failed_release", {}, [&](const sqlite::Row& row) {
+    FailedRelease release = failed_from(row.blob(3));
+    release.digest = row.text(1);
+    release.number = static_cast<std::uint64_t>(row.integer(2));
+    failed[row.text(0)][row.text(1)] = std::move(release);
+  });
+  return failed;
+}
+
+void Store::save_failed(const std::map<std::string, std::map<std::string, FailedRelease>>& failed) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM failed_release");
+  for (const auto& [stack, releases] : failed) {
+    for (const auto& [digest, release] : releases) {
+      database_->run("INSERT INTO failed_release VALUES (?, ?, ?, ?)",
+                     {stack, digest, static_cast<std::int64_t>(release.number),
+                      sqlite::Blob{message_of(release).SerializeAsString()}});
+    }
+  }
+  transaction.commit();
+}
+
+std::map<std::string, std::string> Store::trials() const {
+  std::map<std::string, std::string> trials;
+  database_->each("SELECT stack, digest FROM trial", {},
+                  [&](const sqlite::Row& row) { trials[row.text(0)] = row.text(1); });
+  return trials;
+}
+
+void Store::save_trials(const std::map<std::string, std::string>& trials) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM trial");
+  for (const auto& [stack, digest] : trials)
+    database_->run("INSERT INTO trial VALUES (?, ?)", {stack, digest});
   transaction.commit();
 }
 

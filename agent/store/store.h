@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/plan/desired.h"
 #include "agent/plan/observed.h"
 #include "agent/plan/past.h"
+#include "common/error.h"
 #include "common/sqlite/database.h"
 #include "hivemind/v1/report.pb.h"
 
@@ -30,8 +32,16 @@ class Store {
   // A store of its own from the first: opens it, or makes an empty one.
   explicit Store(const std::filesystem::path& data_directory);
 
-  // Renames a damaged store to agent.db.corrupt-<n>, the first n that is free, so that a new one can be made.
-  // What was in it comes back by the retained manifest and the labels of the containers.
+  static constexpr int kMostSetAside = 5;
+
+  // Whether a store that fails with this is of no use any more, as opposed to one that cannot be used now.
+  // Whatever SQLite says of a statement that has worked before (no such table, a constraint, an unknown
+  // schema) is damage.
+  static bool is_damage(ErrorCode code);
+
+  // Renames a damaged store to agent.db.corrupt-<n>, the first n that is free, so that a new one can be made;
+  // the last of them is replaced, so that a disk that damages them on and on is not filled. What was in it
+  // comes back by the retained manifest and the labels of the containers.
   static std::filesystem::path set_aside(const std::filesystem::path& data_directory);
 
   // The envelope as it came; it is verified again by whoever reads it.
@@ -48,7 +58,18 @@ class Store {
   void save_applied(const v1::Report& applied);
 
   std::map<std::string, GoodRelease> good_releases() const;
-  void save_good_releases(const std::map<std::string, GoodRelease>& releases);
+  // With what their files hold, as far as it is among the contents or stored already; what none of them names
+  // is removed.
+  void save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents = {});
+  std::optional<std::string> good_file(const std::string& sha256) const;
+
+  // By stack and digest.
+  std::map<std::string, std::map<std::string, FailedRelease>> failed() const;
+  void save_failed(const std::map<std::string, std::map<std::string, FailedRelease>>& failed);
+
+  // Digests of the releases whose passage has begun, by stack.
+  std::map<std::string, std::string> trials() const;
+  void save_trials(const std::map<std::string, std::string>& trials);
 
   std::set<std::string> completed() const;
   void save_completed(const std::set<std::string>& container_ids);
@@ -84,6 +105,9 @@ class Store {
   std::string value(std::string_view key) const;
   void set_value(std::string_view key, std::string_view value);
   void load_stream();
+  void remove_good(const std::string& stack);
+  void add_good(const std::string& stack, const GoodRelease& release);
+  void save_good_files(const std::map<std::string, GoodRelease>& releases, const Contents& contents);
 
   std::unique_ptr<sqlite::Database> database_;
   std::string stream_;

@@ -52,7 +52,7 @@ TEST_CASE("a store keeps what it was given") {
     CHECK(!store.manifest());
     store.save_manifest(7, std::string("envelope\0bytes", 14));
     store.save_report(report);
-    store.save_good_releases(good);
+    store.save_good_releases(good, {});
     store.save_completed({"c1", "c2"});
     store.save_hooked({"c3"});
     store.save_pulled({{"app:1 (linux/arm64)", 1'700'000'000}});

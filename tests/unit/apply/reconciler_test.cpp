@@ -31,6 +31,9 @@ class Node {
     };
     on.on_past = [this] {
       past.good = reconciler_->past().good;
+      past.failed = reconciler_->past().failed;
+      past.trials.clear();
+      for (const auto& [stack, trial] : reconciler_->past().trials) past.trials[stack] = {trial.digest};
       past.hooked = reconciler_->past().hooked;
       past.pulled = reconciler_->past().pulled;
     };
@@ -47,7 +50,9 @@ class Node {
   }
   void want_unpulled(const std::vector<v1::Release>& releases, const std::vector<v1::File>& files = {}) {
     Desired wish = desired(releases, ++generation_);
-    for (const v1::File& file : files) wish.files[file.sha256()] = file.content();
+    Contents contents;
+    for (const v1::File& file : files) contents[file.sha256()] = file.content();
+    for (DesiredStack& stack : wish.stacks) stack.contents = std::make_shared<const Contents>(contents);
     wanted_ = std::make_shared<const Desired>(std::move(wish));
     reconciler_->set_desired(wanted_);
   }
@@ -201,8 +206,10 @@ TEST_CASE("a slow pull holds up neither healing nor a new manifest") {
 TEST_CASE("a pull goes on while its stack has steps under way") {
   Node node;
   node.start();
-  node.want({release("a", {service("x"), service("y")}), release("b", {service("z")})});
-  REQUIRE(node.settle());
+  node.engine.hold_pull("x:1");
+  for (const char* image : {"y:1", "z:1"}) node.engine.model.add_image(image);
+  node.want_unpulled({release("a", {service("x"), service("y")}), release("b", {service("z")})});
+  REQUIRE(run_until(node.loop, [&] { return node.engine.model.running().size() == 2; }));
   node.engine.hold_pull("x:2");
   node.engine.hold_stops("a-y-1");
   node.want_unpulled({release("a", {service("x", 2)}), release("b", {service("z")})});
