@@ -254,12 +254,13 @@ void Link::Impl::stop() {
   state_ = State::kStopped;
   timer_.cancel();
   awaiting_.clear();
+  const Clock::time_point deadline = Clock::now() + kStopTimeout;  // for both: a broker may hang
   try {
     if (was_up && options_.will) {
       client_.publish(::mqtt::make_message(options_.will->topic, options_.will->payload, kQos, true))
-          ->wait_for(kStopTimeout);
+          ->wait_until(deadline);
     }
-    if (client_.is_connected()) client_.disconnect(0)->wait_for(kStopTimeout);
+    if (client_.is_connected()) client_.disconnect(0)->wait_until(deadline);
   } catch (const ::mqtt::exception&) {
     // The broker is gone; its copy of the will speaks for us.
   }
