@@ -17,6 +17,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -94,6 +95,11 @@ class EngineProxy::Impl {
   mutable std::mutex mutex;  // guards what follows
   std::vector<EngineRequest> requests;
   Interceptor interceptor;
+  int writes_until_break = 0;
+  int writes_since = 0;
+  Moment moment = Moment::kBeforeWrite;
+  std::function<void()> at_break;
+  std::chrono::milliseconds delay{0};
 
  private:
   struct Pair {
@@ -103,6 +109,7 @@ class EngineProxy::Impl {
       agent.close(ignored);
       engine.close(ignored);
     }
+    std::function<void()> at_answer;  // set: the next answer does not get through
     Local::socket agent;
     asio::generic::stream_protocol::socket engine;
   };
@@ -156,6 +163,8 @@ class EngineProxy::Impl {
                                    asio::redirect_error(asio::use_awaitable, failure));
         break;
       }
+      co_await hold_up();
+      if (breaks_off(request, *pair)) break;
       co_await http_protocol::async_write(pair->engine, request,
                                           asio::redirect_error(asio::use_awaitable, failure));
     }
@@ -170,10 +179,41 @@ class EngineProxy::Impl {
       const auto size = co_await pair->engine.async_read_some(
           asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, failure));
       if (failure) break;
+      if (pair->at_answer) {
+        std::exchange(pair->at_answer, nullptr)();
+        break;
+      }
       co_await asio::async_write(pair->agent, asio::buffer(bytes.data(), size),
                                  asio::redirect_error(asio::use_awaitable, failure));
     }
     pair->close();
+  }
+
+  asio::awaitable<void> hold_up() {
+    std::chrono::milliseconds time{0};
+    {
+      const std::lock_guard lock(mutex);
+      time = delay;
+    }
+    if (time.count() == 0) co_return;
+    Failure ignored;
+    asio::steady_timer timer(loop_, time);
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  // True: the request is not passed on.
+  bool breaks_off(const http_protocol::request<http_protocol::string_body>& request, Pair& pair) {
+    if (request.method() == http_protocol::verb::get || request.method() == http_protocol::verb::head)
+      return false;
+    const std::lock_guard lock(mutex);
+    ++writes_since;
+    if (writes_until_break == 0 || --writes_until_break > 0) return false;
+    if (moment == Moment::kAfterWrite) {
+      pair.at_answer = at_break;
+      return false;
+    }
+    at_break();
+    return true;
   }
 
   std::optional<std::string> note(const http_protocol::request<http_protocol::string_body>& request) {
@@ -230,6 +270,19 @@ void EngineProxy::refuse() {
 
 void EngineProxy::accept() {
   impl_->on_loop([this] { impl_->listen(); });
+}
+
+int EngineProxy::break_off(int n, Moment moment, std::function<void()> at) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->writes_until_break = n;
+  impl_->moment = moment;
+  impl_->at_break = std::move(at);
+  return std::exchange(impl_->writes_since, 0);
+}
+
+void EngineProxy::delay(std::chrono::milliseconds each) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->delay = each;
 }
 
 void EngineProxy::intercept(Interceptor interceptor) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -46,6 +47,16 @@ class EngineProxy {
   // As if the engine were down: open connections break, new ones are refused. accept() brings it back.
   void refuse();
   void accept();
+
+  enum class Moment {
+    kBeforeWrite,  // the engine never hears of it
+    kAfterWrite,   // the engine has done it, and its answer is on the way back
+  };
+  // At the n-th write from now on (from 1) the exchange breaks off, and `at` is called once, on the proxy's
+  // thread: to kill the agent there, say. 0: never. Returns how many writes have come since the last call.
+  int break_off(int n, Moment moment, std::function<void()> at);
+  // All that passes is held up for so long.
+  void delay(std::chrono::milliseconds each);
 
   void intercept(Interceptor interceptor);  // replaces the one before; nullptr: passes all on again
 

@@ -81,12 +81,21 @@ void Fleet::start_hub(HubOptions options) {
   if (options.data_directory.empty()) options.data_directory = directory_ / "hub";
   if (options.git_url.empty()) options.git_url = repository_.url();
   hub_options_ = options;
-  hub_.emplace(
-      std::vector<std::string>{program("hivemind-hub"), "--data-dir", options.data_directory, "--git-url",
-                               options.git_url, "--git-branch", "main", "--poll-interval", "3600", "--listen",
-                               "127.0.0.1:" + std::to_string(api_port_), "--broker-listen",
-                               "127.0.0.1:" + std::to_string(broker_port_)},
-      Process::Options{directory_ / "hub.log", {}});
+  std::vector<std::string> command{program("hivemind-hub"),
+                                   "--data-dir",
+                                   options.data_directory,
+                                   "--git-url",
+                                   options.git_url,
+                                   "--git-branch",
+                                   "main",
+                                   "--poll-interval",
+                                   "3600",
+                                   "--listen",
+                                   "127.0.0.1:" + std::to_string(api_port_),
+                                   "--broker-listen",
+                                   "127.0.0.1:" + std::to_string(broker_port_)};
+  command.insert(command.end(), options.flags.begin(), options.flags.end());
+  hub_.emplace(command, Process::Options{directory_ / "hub.log", {}});
   if (!wait_until([this] { return hub_ready() || !hub_->running(); }, kStart) || !hub_->running()) {
     throw std::runtime_error("the hub did not come up\n" + logs());
   }
@@ -145,6 +154,7 @@ void Fleet::start_agent(const std::string& name, AgentOptions options) {
                                    options.data_directory};
   for (const auto& [key, value] : options.labels)
     command.insert(command.end(), {"--label", key + "=" + value});
+  command.insert(command.end(), options.flags.begin(), options.flags.end());
   agent.process.emplace(command, Process::Options{directory_ / ("agent-" + name + ".log"),
                                                   {{"DOCKER_HOST", options.engine_url}}});
 }
