@@ -82,6 +82,15 @@ void define(CLI::App& app, Options& options, std::vector<std::string>& labels, s
   app.add_option("--heartbeat", heartbeat, "How often to report when nothing has changed, such as 5m")
       ->envname("HIVEMIND_HEARTBEAT")
       ->capture_default_str();
+  app.add_option("--parallel-pulls", options.parallel_pulls, "How many images are pulled at a time")
+      ->envname("HIVEMIND_PARALLEL_PULLS")
+      ->check(CLI::Range(1u, 100u))
+      ->capture_default_str();
+  app.add_option("--disk-reserve", options.disk_reserve_bytes,
+                 "What pulls leave free of the engine's disk, such as 500MiB (default: 256MiB, or 5 % of a "
+                 "small disk; 0: do not look)")
+      ->envname("HIVEMIND_DISK_RESERVE")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--log-level", options.log_level, std::string("One of ") + std::string(log::kLevels))
       ->envname("HIVEMIND_LOG_LEVEL")
       ->capture_default_str();

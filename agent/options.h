@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace hivemind::agent {
@@ -19,6 +21,8 @@ struct Options {
   std::filesystem::path data_directory;  // absolute
   std::string log_level;
   std::string engine;  // empty: as DOCKER_HOST says
+  unsigned parallel_pulls = 1;
+  std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
   std::chrono::milliseconds heartbeat{
       std::chrono::minutes(5)};  // between reports in which nothing has changed
   OutputForm output = OutputForm::kTable;
