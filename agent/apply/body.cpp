@@ -38,7 +38,8 @@ void label_container(json& body, const BodyContext& context, const ContainerCont
   labels[labels::kDigest] = context.stack.digest;
   labels[labels::kComposeService] = container.service.name;
   labels[labels::kComposeNumber] = std::to_string(container.number);
-  labels[labels::kComposeOneoff] = "False";
+  labels[labels::kComposeOneoff] = container.job.empty() ? "False" : "True";
+  if (!container.job.empty()) labels[labels::kJob] = container.job;
   if (const std::string hooks = to_label(container.service.pre_stop); !hooks.empty())
     labels[labels::kPreStop] = hooks;
 }

@@ -24,6 +24,7 @@ struct ContainerContext {
   ApiLevel engine_api;                       // decides whether all networks or the first go along
   std::map<std::string, std::string> anonymous_volumes = {};  // to be taken over: their names by mount point
   std::string image = {};       // id of the image in place of the body's; empty: the body's
+  std::string job = {};         // Job::label(), of a service that runs once for a release
   std::string log_driver = {};  // of containers that name none; empty: not known, and nothing is limited
 };
 

@@ -99,6 +99,7 @@ asio::awaitable<void> Reconciler::pass() {
   const bool seen = co_await look();
   if (seen && desired) {
     forget_unwanted(*desired);
+    co_await judge_jobs(desired, busy);
     co_await judge_trials(desired, busy);
     co_await decide(desired, busy);
     standing_.settled = busy.empty() && standing_.plan.steps.empty();
@@ -159,7 +160,8 @@ asio::awaitable<void> Reconciler::decide(std::shared_ptr<const Desired> desired,
     past_.fetches = pulls_->states();
     decision.plan =
         make_plan({*decision.effective, standing_.observed, past_, *answers, level_of(standing_.engine->api),
-                   busy, Clock::now(), wall_s(), awaited(*desired, decision.targets)});
+                   busy, Clock::now(), wall_s(), awaited(*desired, decision.targets),
+                   jobs_of(*desired, decision.targets, past_), is_saved()});
     const std::size_t known = fetched.size();
     fetched.insert(decision.plan.fetched.begin(), decision.plan.fetched.end());
     const Questions questions = decision.plan.questions;
@@ -224,6 +226,7 @@ void Reconciler::launch(const std::set<std::string>& busy) {
     unpruned_.insert(stack);
     auto occasion = std::make_shared<Occasion>();
     occasion->desired = standing_.effective;
+    occasion->manifest = standing_.desired;
     occasion->engine_api = level_of(standing_.engine->api);
     occasion->log_driver = standing_.engine->log_driver;
     asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), asio::detached);

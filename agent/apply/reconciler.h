@@ -18,6 +18,7 @@
 #include "agent/apply/pulls.h"
 #include "agent/apply/step_runner.h"
 #include "agent/engine/engine.h"
+#include "agent/plan/jobs.h"
 #include "agent/plan/planner.h"
 #include "agent/plan/report.h"
 #include "agent/plan/targets.h"
@@ -69,9 +70,10 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   struct Callbacks {
     std::function<void()> on_standing;  // standing() has changed
     std::function<void(Happening)> on_happening;
-    // What must survive a restart has changed: good, failed, trials, completed, hooked or pulled of past().
+    // What must survive a restart has changed: good, failed, trials, jobs, completed, hooked or pulled of
+    // past().
     std::function<void()> on_past;
-    // Whether good of past() is on the disk as it is now. Absent: it always is.
+    // Whether good and jobs of past() are on the disk as it is now. Absent: it always is.
     std::function<bool()> is_saved = {};
     // The content of a file of a good release. Absent or nothing: it is not there any more.
     std::function<std::optional<std::string>(const std::string& sha256)> content = {};
@@ -160,6 +162,12 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void note_start(const Occasion& occasion, const Step& step);
   void note_refusal(const Step& step, const Trouble& trouble, const Desired& desired);
   void forget_troubles(const std::string& stack);
+
+  // reconciler_jobs.cpp: what runs once for an update.
+  boost::asio::awaitable<void> judge_jobs(std::shared_ptr<const Desired> desired, std::set<std::string> busy);
+  boost::asio::awaitable<void> settle_job(EndedJob ended);
+  void note_job(const Occasion& occasion, const Step& step);
+  bool is_saved() const { return !callbacks_.is_saved || callbacks_.is_saved(); }
 
   // reconciler_files.cpp: files, and why a start failed.
   void prune_files();

@@ -91,7 +91,8 @@ void Reconciler::record(const std::string& stack, const std::vector<Step>& steps
   std::set<std::string> lasting;  // subjects with something to remember
   for (std::size_t i = 0; i < steps.size(); ++i) {
     if (outcomes[i].state == Outcome::State::kFailed) {
-      record_failure(steps[i], *outcomes[i].error, *occasion.desired);
+      record_failure(steps[i], *outcomes[i].error,
+                     steps[i].job.empty() ? *occasion.desired : *occasion.manifest);
     } else if (outcomes[i].state == Outcome::State::kDone && steps[i].pace == Pace::kBacksOff) {
       record_attempt(steps[i], *occasion.desired);
     }
@@ -127,6 +128,7 @@ void Reconciler::note_after(const Occasion& occasion, const Step& step) {
   if (const auto* start = std::get_if<StartContainer>(&step.action))
     past_.restarting.erase(start->container.id);
   note_start(occasion, step);
+  note_job(occasion, step);
   const auto* hooks = std::get_if<RunHooks>(&step.action);
   if (hooks == nullptr) return;
   const auto made = occasion.made.find(hooks->container.name);

@@ -39,12 +39,12 @@ bool keep_wanted(Map& by_stack, const Desired& desired) {
 // A good release that cannot be read is none; then the manifest's is all there is.
 Reconciler::Decision Reconciler::choose(std::shared_ptr<const Desired> desired,
                                         const std::set<std::string>& fetched) {
-  const bool saved = !callbacks_.is_saved || callbacks_.is_saved();
-  const std::set<std::string> unsaved = saved ? std::set<std::string>() : names_of(*desired);
+  const std::set<std::string> unsaved = is_saved() ? std::set<std::string>() : names_of(*desired);
   const std::optional<std::int64_t> clock = options_.window_clock ? options_.window_clock() : wall_s();
   Decision decision;
   do {
-    decision.targets = choose_targets({*desired, past_, fetched, unsaved, clock, opened_});
+    decision.targets = choose_targets(
+        {*desired, past_, fetched, unsaved, clock, opened_, begun_jobs(*desired, standing_.observed, past_)});
   } while (!load_good_stacks(*desired, decision.targets));
   decision.effective = effective_of(desired, decision.targets);
   return decision;
@@ -125,6 +125,7 @@ void Reconciler::forget_unwanted(const Desired& desired) {
   bool changed = keep_wanted(past_.good, desired);
   changed = keep_wanted(past_.failed, desired) || changed;
   changed = keep_wanted(past_.trials, desired) || changed;
+  changed = forget_jobs(past_, desired) || changed;
   keep_wanted(good_stacks_, desired);
   keep_wanted(opened_, desired);
   if (changed) callbacks_.on_past();
@@ -142,6 +143,7 @@ void Reconciler::recall(Past stored) {
   past_.good.merge(stored.good);
   past_.failed.merge(stored.failed);
   past_.trials.merge(stored.trials);
+  past_.jobs.merge(stored.jobs);
   past_.completed.merge(stored.completed);
   past_.hooked.merge(stored.hooked);
   past_.pulled.merge(stored.pulled);
@@ -157,8 +159,11 @@ void Reconciler::saved() {
 
 void Reconciler::retry(const std::string& stack) {
   const auto concerns = [&](const std::string& name) { return stack.empty() || name == stack; };
-  const auto forgotten =
-      std::erase_if(past_.failed, [&](const auto& entry) { return concerns(entry.first); });
+  auto forgotten = std::erase_if(past_.failed, [&](const auto& entry) { return concerns(entry.first); });
+  for (auto& [name, ends] : past_.jobs) {
+    if (concerns(name))
+      forgotten += std::erase_if(ends, [](const auto& end) { return !end.second.text.empty(); });
+  }
   for (auto& [subject, trouble] : past_.troubles) {
     if (concerns(subject.substr(0, subject.find('/')))) trouble.not_before = {};
   }

@@ -95,7 +95,8 @@ asio::awaitable<void> Reconciler::fail(std::string stack, TrialFailure failure) 
   }
   FailedRelease& release = failure.release;
   release.at_ms = wall_ms();
-  const Happening happening{"rolled_back", stack, release.service, release.reason,
+  const bool touched = release.reason != v1::REASON_PRE_FAILED;
+  const Happening happening{touched ? "rolled_back" : "pre_failed", stack, release.service, release.reason,
                             fmt::format("release {} failed: {}", release.digest, release.text)};
   add_failed(past_.failed[stack], std::move(release));
   past_.trials.erase(stack);
@@ -107,7 +108,8 @@ asio::awaitable<void> Reconciler::fail(std::string stack, TrialFailure failure) 
 void Reconciler::settle_trials(const std::set<std::string>& busy) {
   for (const DesiredStack& stack : standing_.desired->stacks) {
     Trial* trial = trial_of(past_, &stack);
-    if (trial == nullptr || runs_good(standing_.targets.at(stack.name).phase)) continue;
+    const Phase phase = standing_.targets.at(stack.name).phase;
+    if (trial == nullptr || runs_good(phase) || phase == Phase::kFirst) continue;
     if (busy.contains(stack.name) || !is_sound(findings(), stack)) {
       trial->sound_since.reset();
     } else if (has_lasted(stack, *trial)) {

@@ -19,6 +19,7 @@ namespace hivemind::agent {
 // What the steps of one execution share.
 struct Occasion {
   std::shared_ptr<const Desired> desired;
+  std::shared_ptr<const Desired> manifest = {};  // what steps of jobs are of
   ApiLevel engine_api;
   std::string log_driver = {};              // the engine's own
   std::map<std::string, std::string> made;  // ids of the containers that its steps made, by name

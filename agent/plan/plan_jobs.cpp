@@ -76,6 +76,7 @@ class JobPlanner {
     const bool dead = container.status == ContainerStatus::kDead;
     if (job != nullptr && !is_up(container) && !dead && !was_interrupted(container, situation_.past)) return;
     under_way_.insert(stack);
+    if (is_wanted && !situation_.jobs_saved) return;
     remove(container, stack,
            job != nullptr ? "it was interrupted and runs again"
                           : (is_wanted ? "it is done with" : "its stack is not wanted on this node"));

@@ -29,6 +29,7 @@ struct Situation {
   // what runs is fetched for them.
   std::vector<const DesiredStack*> candidates = {};
   std::vector<Job> jobs = {};
+  bool jobs_saved = true;  // what `past` holds of jobs is on the disk, so that their containers can go
 };
 
 // What to do next, and why nothing is done where something is amiss. Pure and deterministic.

@@ -51,8 +51,9 @@ void Memory::set_aside(const std::string& why) {
   const std::string text = fmt::format("{}: set aside as '{}', a new store is begun", why, aside.string());
   log::error("{}", text);
   replaced_ = text;
-  dirty_.insert({Level::kReport, Level::kGood, Level::kFailed, Level::kTrials, Level::kCompleted,
-                 Level::kAdopted, Level::kHooked, Level::kPulled, Level::kNotices, Level::kImages});
+  dirty_.insert({Level::kReport, Level::kGood, Level::kFailed, Level::kTrials, Level::kJobs,
+                 Level::kCompleted, Level::kAdopted, Level::kHooked, Level::kPulled, Level::kNotices,
+                 Level::kImages});
   if (manifest_) dirty_.insert(Level::kManifest);
   if (applied_) dirty_.insert(Level::kApplied);
 }
@@ -65,6 +66,7 @@ void Memory::load() {
   good_.merge(store_->good_releases());
   failed_.merge(store_->failed());
   trials_.merge(store_->trials());
+  jobs_.merge(store_->jobs());
   completed_.merge(store_->completed());
   hooked_.merge(store_->hooked());
   pulled_.merge(store_->pulled());
@@ -163,6 +165,9 @@ void Memory::write(Level level) {
     case Level::kTrials:
       store_->save_trials(trials_);
       return;
+    case Level::kJobs:
+      store_->save_jobs(jobs_);
+      return;
     case Level::kCompleted:
       store_->save_completed(completed_);
       return;
@@ -236,6 +241,13 @@ void Memory::save_trials(std::map<std::string, std::string> trials) {
   if (trials == trials_) return;
   trials_ = std::move(trials);
   dirty_.insert(Level::kTrials);
+  flush();
+}
+
+void Memory::save_jobs(std::map<std::string, std::map<std::string, JobEnd>> jobs) {
+  if (jobs == jobs_) return;
+  jobs_ = std::move(jobs);
+  dirty_.insert(Level::kJobs);
   flush();
 }
 

@@ -50,6 +50,7 @@ class Memory {
                  std::shared_ptr<const Contents> contents = std::make_shared<const Contents>());
   void save_failed(std::map<std::string, std::map<std::string, FailedRelease>> failed);
   void save_trials(std::map<std::string, std::string> trials);
+  void save_jobs(std::map<std::string, std::map<std::string, JobEnd>> jobs);
   void save_completed(std::set<std::string> container_ids);
   void save_hooked(std::set<std::string> container_ids);
   void save_notices(Notices notices);
@@ -60,6 +61,7 @@ class Memory {
 
   bool manifest_waits() const { return dirty_.contains(Level::kManifest); }
   bool good_waits() const { return dirty_.contains(Level::kGood); }
+  bool jobs_wait() const { return dirty_.contains(Level::kJobs); }
   const std::optional<std::string>& manifest() const { return manifest_; }
   const std::optional<v1::Report>& report() const { return report_; }
   const std::optional<v1::Report>& applied() const { return applied_; }
@@ -68,6 +70,7 @@ class Memory {
   std::optional<std::string> good_file(const std::string& sha256);
   const std::map<std::string, std::map<std::string, FailedRelease>>& failed() const { return failed_; }
   const std::map<std::string, std::string>& trials() const { return trials_; }
+  const std::map<std::string, std::map<std::string, JobEnd>>& jobs() const { return jobs_; }
   const std::set<std::string>& completed() const { return completed_; }
   const std::set<std::string>& hooked() const { return hooked_; }
   const Notices& notices() const { return notices_; }
@@ -89,6 +92,7 @@ class Memory {
     kGood,
     kFailed,
     kTrials,
+    kJobs,
     kCompleted,
     kAdopted,
     kHooked,
@@ -122,6 +126,7 @@ class Memory {
   std::shared_ptr<const Contents> contents_ = std::make_shared<const Contents>();  // of good_, until written
   std::map<std::string, std::map<std::string, FailedRelease>> failed_;
   std::map<std::string, std::string> trials_;
+  std::map<std::string, std::map<std::string, JobEnd>> jobs_;
   std::set<std::string> completed_;
   std::set<std::string> hooked_;
   std::map<std::string, std::int64_t> pulled_;

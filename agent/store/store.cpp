@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kMigrations{R"(
+constexpr std::array<std::string_view, 7> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -45,6 +45,10 @@ constexpr std::array<std::string_view, 6> kMigrations{R"(
   CREATE TABLE trial (stack TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE failed_release (stack TEXT NOT NULL, digest TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
                                PRIMARY KEY (stack, digest)) WITHOUT ROWID;
+)",
+                                                      R"(
+  CREATE TABLE job (stack TEXT NOT NULL, label TEXT NOT NULL, exit_code INTEGER NOT NULL, text TEXT NOT NULL,
+                    output TEXT NOT NULL, PRIMARY KEY (stack, label)) WITHOUT ROWID;
 )"};
 
 // SQLite cannot open what is no file, and would say so for ever.
@@ -289,6 +293,26 @@ void Store::save_failed(const std::map<std::string, std::map<std::string, Failed
       database_->run("INSERT INTO failed_release VALUES (?, ?, ?, ?)",
                      {stack, digest, static_cast<std::int64_t>(release.number),
                       sqlite::Blob{message_of(release).SerializeAsString()}});
+    }
+  }
+  transaction.commit();
+}
+
+std::map<std::string, std::map<std::string, JobEnd>> Store::jobs() const {
+  std::map<std::string, std::map<std::string, JobEnd>> jobs;
+  database_->each("SELECT stack, label, exit_code, text, output FROM job", {}, [&](const sqlite::Row& row) {
+    jobs[row.text(0)][row.text(1)] = {static_cast<int>(row.integer(2)), row.text(3), row.text(4)};
+  });
+  return jobs;
+}
+
+void Store::save_jobs(const std::map<std::string, std::map<std::string, JobEnd>>& jobs) {
+  sqlite::Transaction transaction(*database_);
+  database_->run("DELETE FROM job");
+  for (const auto& [stack, ends] : jobs) {
+    for (const auto& [label, end] : ends) {
+      database_->run("INSERT INTO job VALUES (?, ?, ?, ?, ?)",
+                     {stack, label, static_cast<std::int64_t>(end.exit_code), end.text, end.output});
     }
   }
   transaction.commit();

@@ -71,6 +71,10 @@ class Store {
   std::map<std::string, std::string> trials() const;
   void save_trials(const std::map<std::string, std::string>& trials);
 
+  // How services that run once for a release have ended, by stack and Job::label().
+  std::map<std::string, std::map<std::string, JobEnd>> jobs() const;
+  void save_jobs(const std::map<std::string, std::map<std::string, JobEnd>>& jobs);
+
   std::set<std::string> completed() const;
   void save_completed(const std::set<std::string>& container_ids);
 

@@ -1,5 +1,7 @@
 #include "tests/unit/plan/scenario.h"
 
+#include <algorithm>
+
 #include "agent/apply/body.h"
 #include "common/error.h"
 #include "tests/support/catch.h"
@@ -33,7 +35,7 @@ Plan Scenario::plan() const {
   const Observed observed = engine.observe();
   std::vector<const DesiredStack*> to_come;
   for (const DesiredStack& candidate : candidates) to_come.push_back(&candidate);
-  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come});
+  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs});
   for (int round = 0; round < 3 && !plan.questions.empty(); ++round) {
     for (const std::string& image : plan.questions.images) answers.images[image] = engine.image_id(image);
     for (const std::string& name : plan.questions.networks)
@@ -41,7 +43,7 @@ Plan Scenario::plan() const {
     for (const std::string& name : plan.questions.volumes) answers.volumes[name] = engine.volume_exists(name);
     for (const std::string& user : plan.questions.network_users)
       answers.network_users[user] = engine.network_users(user);
-    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come});
+    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs});
   }
   REQUIRE(plan.questions.empty());
   return plan;
@@ -55,7 +57,8 @@ void Scenario::apply(const Plan& plan, std::size_t most) {
 }
 
 void Scenario::apply(const Step& step) {
-  const DesiredStack* stack = wanted.stack(step.stack);
+  const auto job = std::ranges::find(jobs, step.job, &Job::label);
+  const DesiredStack* stack = job == jobs.end() ? wanted.stack(step.stack) : job->stack;
   const auto id = [&](const ContainerRef& ref) {
     return ref.id.empty() ? engine.container(ref.name).id : ref.id;
   };
@@ -72,9 +75,9 @@ void Scenario::apply(const Step& step) {
     const std::vector<std::string> sources(service.mounts.size(), "/data");
     std::map<std::string, std::string> bases;
     for (const auto& [base, ref] : create->bases) bases[base] = id(ref);
-    engine.create_container(
-        create->name, container_body({kNode, "r", *stack}, {service, create->number, sources, bases, api,
-                                                            create->volumes, create->image}));
+    ContainerContext context{service, create->number, sources, bases, api, create->volumes, create->image};
+    context.job = step.job;
+    engine.create_container(create->name, container_body({kNode, "r", *stack}, context));
   } else if (const auto* connect = std::get_if<ConnectNetwork>(&step.action)) {
     engine.connect_network(connect->network, id(connect->container));
   } else if (const auto* start = std::get_if<StartContainer>(&step.action)) {

@@ -40,6 +40,7 @@ class Scenario {
   EngineModel engine;
   agent::Desired wanted;
   std::vector<agent::DesiredStack> candidates;  // releases to come
+  std::vector<agent::Job> jobs;                 // services that are to run once
   agent::Past past;
   agent::ApiLevel api{1, 41};
   agent::TimePoint now{};
