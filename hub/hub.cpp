@@ -27,7 +27,7 @@ Hub::Hub(boost::asio::any_io_executor loop, const Config& config)
       store_(config.data_dir),
       signal_(loop),
       delivery_(delivery_callbacks()),
-      publisher_(store_, identity_.key(), inventory_, delivery_),
+      publisher_(store_, identity_.key(), inventory_, delivery_, config.registries.credentials),
       intake_(inventory_, intake_callbacks()),
       commands_(loop, identity_.key(),
                 [this](const std::string& node, std::string envelope) {

@@ -4,12 +4,19 @@
 
 #include "common/digest.h"
 #include "common/error.h"
+#include "common/log.h"
 
 namespace hivemind::hub {
 namespace {
 
 // No hub counts that far; it leaves room to count on.
 constexpr std::uint64_t kMaxGeneration = std::uint64_t{1} << 53;
+
+bool uses_any(const NodeReleases& releases, const std::set<std::string>& registries) {
+  return !registries.empty() && std::ranges::any_of(registries_of(releases), [&](const std::string& one) {
+    return registries.contains(one);
+  });
+}
 
 std::map<std::string, std::string> digests_of(const NodeReleases& releases) {
   std::map<std::string, std::string> digests;
@@ -20,6 +27,7 @@ std::map<std::string, std::string> digests_of(const NodeReleases& releases) {
 }  // namespace
 
 void Publisher::load() {
+  read_logins();
   std::map<std::string, ReleasePtr> by_digest;
   for (ReleasePtr& release : store_.releases()) by_digest.emplace(release->release.digest(), release);
   std::map<std::string, NodeReleases> assigned;
@@ -38,17 +46,34 @@ void Publisher::load() {
   }
 }
 
+// A file that cannot be read takes no login from a node.
+void Publisher::read_logins() {
+  try {
+    logins_ =
+        credentials_.empty() ? RegistryLogins() : RegistryLogins(registry::Credentials::load(credentials_));
+    logins_read_ = true;
+    logins_failure_.clear();
+  } catch (const Error& error) {
+    if (logins_failure_ != error.what()) log::warn("logins of registries not read: {}", error.what());
+    logins_failure_ = error.what();
+  }
+}
+
 Acted Publisher::act_on(const Compilation& compilation, Emptying emptying, std::int64_t now_ms) {
   FleetReleases next = settle(compilation, releases_,
                               [this](std::string_view digest) { return store_.first_revision(digest); });
   if (emptying == Emptying::kHold && empties_every_node(releases_, next)) return {Acted::Result::kHeld, {}};
+  read_logins();
   RevisionChange change;
   change.revision = compilation.revision;
+  const std::string logins_before = store_.registry_logins();
+  change.registry_logins = logins_read_ ? logins_.fingerprint() : logins_before;
+  const std::set<std::string> changed = changed_registries(logins_before, change.registry_logins);
   change.pins_outdated = compilation.pins_outdated;
   std::set<ReleasePtr> releases;
   for (const auto& [node, wanted] : next) {
     const auto had = releases_.find(node);
-    if (had != releases_.end() && same_content(had->second, wanted)) continue;
+    if (had != releases_.end() && same_content(had->second, wanted) && !uses_any(wanted, changed)) continue;
     change.manifests.push_back(issue(node, wanted, compilation.revision, now_ms));
     change.assignments.emplace(node, digests_of(wanted));
     for (const auto& [stack, release] : wanted) releases.insert(release);
@@ -71,8 +96,8 @@ Acted Publisher::act_on(const Compilation& compilation, Emptying emptying, std::
 NewManifest Publisher::issue(const std::string& node, const NodeReleases& releases,
                              const std::string& revision, std::int64_t now_ms) const {
   NewManifest manifest{node, next_generation(node), revision, {}, {}};
-  manifest.envelope =
-      seal_manifest(key_, compose_manifest({node, manifest.generation, revision, now_ms}, releases));
+  manifest.envelope = seal_manifest(key_, compose_manifest({node, manifest.generation, revision, now_ms},
+                                                           releases, logins_.used_by(releases)));
   manifest.envelope_sha256 = sha256_hex(manifest.envelope);
   return manifest;
 }
@@ -105,6 +130,7 @@ std::vector<std::string> Publisher::reissue(std::int64_t now_ms) {
   if (behind_.empty()) return {};
   RevisionChange change;
   change.revision = store_.acted_revision();
+  change.registry_logins = store_.registry_logins();
   for (const std::string& node : behind_) {
     const Node* known = inventory_.find(node);
     if (known->desired.generation > above_[node]) continue;  // a new manifest was due anyway

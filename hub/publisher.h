@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "hub/delivery.h"
 #include "hub/inventory/inventory.h"
 #include "hub/publish/manifests.h"
+#include "hub/publish/registry_logins.h"
 #include "hub/store/store.h"
 
 namespace hivemind::hub {
@@ -27,8 +29,14 @@ struct Acted {
 // For the loop thread. Calls that throw (those of Store) have changed nothing.
 class Publisher {
  public:
-  Publisher(Store& store, const SigningKey& key, Inventory& inventory, Delivery& delivery)
-      : store_(store), key_(key), inventory_(inventory), delivery_(delivery) {}
+  // credentials: file with the logins that nodes are given for their registries; empty: none.
+  Publisher(Store& store, const SigningKey& key, Inventory& inventory, Delivery& delivery,
+            std::filesystem::path credentials = {})
+      : store_(store),
+        key_(key),
+        inventory_(inventory),
+        delivery_(delivery),
+        credentials_(std::move(credentials)) {}
 
   // What the store remembers, at the start.
   void load();
@@ -45,6 +53,7 @@ class Publisher {
  private:
   NewManifest issue(const std::string& node, const NodeReleases& releases, const std::string& revision,
                     std::int64_t now_ms) const;
+  void read_logins();
   std::uint64_t next_generation(const std::string& node) const;
   void show(const NewManifest& manifest, const NodeReleases& releases);
 
@@ -52,6 +61,10 @@ class Publisher {
   const SigningKey& key_;
   Inventory& inventory_;
   Delivery& delivery_;
+  std::filesystem::path credentials_;
+  RegistryLogins logins_;                       // as last read
+  bool logins_read_ = false;                    // until then the manifests keep those that they have
+  std::string logins_failure_;                  // so that it is logged once
   FleetReleases releases_;                      // of every node that has a manifest
   std::map<std::string, std::uint64_t> above_;  // generations seen elsewhere
   std::set<std::string> behind_;                // nodes whose manifest must be numbered anew

@@ -80,7 +80,8 @@ bool same_content(const NodeReleases& a, const NodeReleases& b) {
   });
 }
 
-v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases) {
+v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
+                              const std::vector<v1::RegistryLogin>& logins) {
   v1::Manifest manifest;
   manifest.set_node(issue.node);
   manifest.set_generation(issue.generation);
@@ -96,6 +97,7 @@ v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases) 
     file->set_sha256(sha256);
     file->set_content(*content);
   }
+  for (const v1::RegistryLogin& login : logins) *manifest.add_registry_logins() = login;
   return manifest;
 }
 

@@ -40,7 +40,9 @@ struct Issue {
   std::int64_t at_ms = 0;  // Unix time
 };
 
-v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases);
+// logins: sorted.
+v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
+                              const std::vector<v1::RegistryLogin>& logins = {});
 
 // The bytes that are published. The same manifest and key always give the same bytes.
 std::string seal_manifest(const SigningKey& key, const v1::Manifest& manifest);

@@ -24,7 +24,8 @@ class Credentials {
   // read_file() throws.
   static Credentials load(const std::filesystem::path& file);
 
-  const Login* find(const std::string& registry) const;  // null: none
+  const Login* find(const std::string& registry) const;                // null: none
+  const std::map<std::string, Login>& all() const { return logins_; }  // by canonical registry
 
  private:
   std::map<std::string, Login> logins_;  // by canonical registry

@@ -9,6 +9,7 @@ namespace hivemind::hub {
 namespace {
 
 constexpr std::string_view kActedRevision = "acted_revision";
+constexpr std::string_view kRegistryLogins = "registry_logins";
 
 sqlite::Blob blob(const std::string& bytes) {
   return sqlite::Blob{bytes};
@@ -41,6 +42,10 @@ void Store::set_meta(std::string_view key, std::string_view value) {
   database_.run(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
       {key, value});
+}
+
+std::string Store::registry_logins() {
+  return meta(kRegistryLogins).value_or("");
 }
 
 std::string Store::acted_revision() {
@@ -161,6 +166,7 @@ void Store::commit(const RevisionChange& change) {
     database_.run("DELETE FROM pins WHERE stack = ?", {stack});
   }
   set_meta(kActedRevision, change.revision);
+  set_meta(kRegistryLogins, change.registry_logins);
   transaction.commit();
 }
 

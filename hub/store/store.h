@@ -57,6 +57,7 @@ struct RevisionChange {
       assignments;  // node -> stack -> digest, whole for each node
   std::vector<NewManifest> manifests;
   std::set<std::string> pins_outdated;  // stacks whose pins are forgotten
+  std::string registry_logins = {};     // fingerprint of those that the manifests carry from now on
 };
 
 // What came in over MQTT since the last time.
@@ -74,6 +75,8 @@ class Store {
  public:
   explicit Store(const std::filesystem::path& directory);
 
+  // Of the last commit; empty: none had logins.
+  std::string registry_logins();
   std::optional<std::string> meta(std::string_view key);
   void set_meta(std::string_view key, std::string_view value);
 

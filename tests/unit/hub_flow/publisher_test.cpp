@@ -1,6 +1,7 @@
 #include "hub/publisher.h"
 
 #include "common/error.h"
+#include "common/file.h"
 #include "hub/store/schema.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
@@ -29,7 +30,10 @@ Compilation compilation(const std::string& revision, Nodes nodes) {
 
 // A hub's memory from its start to its end; another one on the same directory is the hub after a crash.
 struct Run {
-  explicit Run(const std::filesystem::path& directory) : store(directory) { publisher.load(); }
+  explicit Run(const std::filesystem::path& directory, const std::filesystem::path& credentials = {})
+      : store(directory), publisher(store, key, inventory, delivery, credentials) {
+    publisher.load();
+  }
 
   Store store;
   Inventory inventory;
@@ -43,7 +47,7 @@ struct Run {
                        return true;
                      },
                      [](const std::string&, std::uint64_t) {}}};
-  Publisher publisher{store, key, inventory, delivery};
+  Publisher publisher;
 
   std::vector<std::string> act(const std::string& revision, Nodes nodes) {
     return publisher.act_on(compilation(revision, std::move(nodes)), Emptying::kHold, 1000).published;
@@ -51,6 +55,16 @@ struct Run {
 };
 
 using Strings = std::vector<std::string>;
+
+// "registry=user:password " of the newest manifest.
+std::string logins_of(Run& run, const std::string& node) {
+  v1::Manifest manifest;
+  manifest.ParseFromString(open_envelope(run.key.verify_key(), kManifestKind, run.store.envelope(node)));
+  std::string text;
+  for (const v1::RegistryLogin& login : manifest.registry_logins())
+    text += login.registry() + "=" + login.username() + ":" + login.password() + " ";
+  return text;
+}
 
 }  // namespace
 
@@ -137,4 +151,43 @@ TEST_CASE("a generation that no hub can have reached is not believed") {
   Run run(directory.path());
   CHECK_FALSE(run.publisher.note_generation("a", UINT64_MAX));
   CHECK_FALSE(run.publisher.note_generation("a", std::uint64_t{1} << 53));
+}
+
+TEST_CASE(
+    "a node is given the logins of the registries that it pulls from, and a new manifest when they change") {
+  const tests::TemporaryDirectory directory;
+  const auto credentials = directory / "logins.json";
+  const auto write = [&](const std::string& auths) {
+    write_file_durably(credentials, "{\"auths\":{" + auths + "}}", 0600);
+  };
+  const auto of = [](const std::string& image) {
+    auto compiled = std::make_shared<CompiledRelease>();
+    compiled->release.set_stack("web");
+    compiled->release.set_digest("d-" + image);
+    compiled->release.add_services()->set_image(image);
+    return ReleasePtr(compiled);
+  };
+  const Nodes nodes{{"a", {{"web", of("reg:5000/x@sha256:" + std::string(64, '0'))}}},
+                    {"b", {{"web", of("nginx")}}},
+                    {"c", {{"web", of("other.example/y:1")}}}};
+  const std::string one = R"("reg:5000":{"username":"u","password":"p"})";
+  write(one + R"(,"unused.example":{"username":"x","password":"y"})");
+  {
+    Run run(directory.path(), credentials);
+    CHECK(run.act("r1", nodes) == Strings{"a", "b", "c"});
+    CHECK(logins_of(run, "a") == "reg:5000=u:p ");
+    CHECK(logins_of(run, "b").empty());
+    CHECK(run.act("r2", nodes).empty());
+  }
+  Run run(directory.path(), credentials);
+  CHECK(run.act("r3", nodes).empty());
+  write(one + R"(,"https://index.docker.io/v1/":{"auth":"aDpq"})");
+  CHECK(run.act("r4", nodes) == Strings{"b"});
+  CHECK(logins_of(run, "b") == "docker.io=h:j ");
+  // A file that cannot be read takes no login away.
+  write_file_durably(credentials, "{", 0600);
+  CHECK(run.act("r5", nodes).empty());
+  write("");
+  CHECK(run.act("r6", nodes) == Strings{"a", "b"});
+  CHECK(logins_of(run, "a").empty());
 }
