@@ -1,7 +1,6 @@
-#include "agent/agent.h"
-
 #include <utility>
 
+#include "agent/agent.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -9,29 +8,38 @@
 namespace hivemind::agent {
 
 std::shared_ptr<Agent> Agent::create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-                                     std::filesystem::path data_directory, const std::string& broker_url) {
+                                     std::filesystem::path data_directory, const std::string& broker_url,
+                                     Tuning tuning) {
   std::shared_ptr<Agent> agent(
-      new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory)));
+      new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory), tuning));
   agent->connect(broker_url);
   return agent;
 }
 
 Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-             std::filesystem::path data_directory)
+             std::filesystem::path data_directory, Tuning tuning)
     : loop_(loop),
       engine_(engine),
       identity_(std::move(identity)),
       data_directory_(std::move(data_directory)),
       memory_(loop, data_directory_,
-              {[this] { on_loaded(); }, [this] { on_saved(); }, [this] { report_soon(); }}),
+              {[this] { on_loaded(); }, [this] { on_saved(); }, [this] { report_soon(); },
+               [this](const std::string& text) {
+                 tell({"store_replaced", "", "", v1::REASON_STORE_FAILED, text}, current_revision());
+               }}),
       outbox_(loop, memory_,
               [this](const std::string& stream, const std::vector<v1::Event>& events) {
                 return link_->publish_events(stream, events);
               }),
       adopter_(engine, Files(data_directory_)),
+      facts_(data_directory_),
+      // What waits to be written is wanted as well.
+      purge_(engine, data_directory_, identity_.node, [this] { return waiting_ ? waiting_ : desired_; }),
       commands_{identity_.node, "", {}},
       report_timer_(loop),
-      save_timer_(loop) {}
+      save_timer_(loop),
+      tuning_(tuning),
+      heartbeat_timer_(loop) {}
 
 void Agent::connect(const std::string& broker_url) {
   HubLink::Callbacks on{
@@ -48,6 +56,7 @@ void Agent::connect(const std::string& broker_url) {
 }
 
 void Agent::start() {
+  purge_.sweep();
   memory_.open();
   // With a store that cannot be opened there is nothing to run, but much to report.
   if (!reconciler_) start_reconciler();
@@ -56,20 +65,29 @@ void Agent::start() {
 
 void Agent::stop() {
   link_->stop();
+  if (save_due_) save_report();
   memory_.close();
   report_timer_.cancel();
   save_timer_.cancel();
+  heartbeat_timer_.cancel();
 }
 
-void Agent::start_reconciler() {
-  const std::weak_ptr<Agent> weak = weak_from_this();
+Past Agent::remembered() const {
   Past past;
   past.good = memory_.good();
+  past.failed = memory_.failed();
+  for (const auto& [stack, digest] : memory_.trials()) past.trials[stack] = {digest};
+  past.jobs = memory_.jobs();
   past.completed = memory_.completed();
   past.hooked = memory_.hooked();
   past.notices = memory_.notices();
   past.pulled = memory_.pulled();
   past.images = memory_.images();
+  return past;
+}
+
+void Agent::start_reconciler() {
+  const std::weak_ptr<Agent> weak = weak_from_this();
   Reconciler::Callbacks on;
   on.on_standing = [weak] {
     const auto self = weak.lock();
@@ -83,17 +101,34 @@ void Agent::start_reconciler() {
   on.on_past = [weak] {
     if (const auto self = weak.lock()) self->on_past();
   };
+  on.is_saved = [weak] {
+    const auto self = weak.lock();
+    return !self || (self->memory_.loaded() && !self->memory_.good_waits() && !self->memory_.jobs_wait());
+  };
+  on.content = [weak](const std::string& sha256) {
+    const auto self = weak.lock();
+    return self ? self->memory_.good_file(sha256) : std::nullopt;
+  };
   engine_.set_adopted(memory_.adopted());
-  reconciler_ = std::make_shared<Reconciler>(loop_, engine_, Reconciler::Options{data_directory_},
-                                             std::move(past), std::move(on));
+  Reconciler::Options options{data_directory_};
+  options.parallel_pulls = tuning_.parallel_pulls;
+  options.disk_reserve_bytes = tuning_.disk_reserve_bytes;
+  reconciler_ = std::make_shared<Reconciler>(loop_, engine_, std::move(options), remembered(), std::move(on));
   reconciler_->start();
 }
 
 // The stored envelope is no more trusted than one from the broker.
 void Agent::on_loaded() {
   engine_.set_adopted(memory_.adopted());
-  if (!reconciler_) start_reconciler();
-  if (const auto& report = memory_.report()) announce(*report);
+  if (reconciler_) {
+    reconciler_->recall(remembered());
+  } else {
+    start_reconciler();
+  }
+  if (const auto& report = memory_.report()) {
+    announce(*report);
+    saved_ = content_of(*report);
+  }
   const auto& envelope = memory_.manifest();
   if (!envelope || desired_ || waiting_) return;
   Judgement judgement = judge(*envelope, identity_.hub_key, identity_.node, {});
@@ -139,6 +174,7 @@ void Agent::on_saved() {
                       desired->stacks.size() == 1 ? "" : "s")},
          desired->revision);
   }
+  if (reconciler_) reconciler_->saved();
   if (link_->up()) outbox_.send();
 }
 

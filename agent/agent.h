@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -15,6 +16,8 @@
 #include "agent/link/command_judge.h"
 #include "agent/link/hub_link.h"
 #include "agent/link/judge.h"
+#include "agent/node/facts.h"
+#include "agent/node/purge.h"
 #include "agent/outbox.h"
 #include "agent/plan/node_report.h"
 #include "agent/store/memory.h"
@@ -28,13 +31,24 @@ struct Identity {
   VerifyKey hub_key;
 };
 
+// What of a report is worth a write: not its time, its session, and its vitals.
+std::string content_of(v1::Report report);
+
+// What an operator may change.
+struct Tuning {
+  std::chrono::milliseconds heartbeat{};  // between two reports in which nothing has changed
+  unsigned parallel_pulls = 1;
+  std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
+};
+
 // One node's agent: takes manifests from the link, remembers them, has the reconciler run them, and reports.
 // Loop thread. The engine must outlive the loop's last turn.
 class Agent : public std::enable_shared_from_this<Agent> {
  public:
   // Throws kInvalid for a broker URL that cannot be used.
   static std::shared_ptr<Agent> create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-                                       std::filesystem::path data_directory, const std::string& broker_url);
+                                       std::filesystem::path data_directory, const std::string& broker_url,
+                                       Tuning tuning);
 
   void start();
   // Says goodbye to the broker and writes what is left to write; within 3 s. Containers go on.
@@ -42,7 +56,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
 
  private:
   Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-        std::filesystem::path data_directory);
+        std::filesystem::path data_directory, Tuning tuning);
   void connect(const std::string& broker_url);
 
   // Manifests.
@@ -53,6 +67,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void adopt(std::shared_ptr<const Desired> desired);
   void refuse(RefusedManifest refused);
   void start_reconciler();
+  Past remembered() const;
 
   // Commands (agent_commands.cpp).
   void begin_session();
@@ -61,16 +76,24 @@ class Agent : public std::enable_shared_from_this<Agent> {
   boost::asio::awaitable<void> take_over(const v1::Adopt& command, v1::CommandReply& reply);
   void remember_adopted(const Takeover& takeover, v1::CommandReply& reply);
   void sweep_scratch();
+  void require_desired(const std::string& stack) const;
+  void retry(const v1::Retry& command, v1::CommandReply& reply);
+  void apply_now(const v1::ApplyNow& command, v1::CommandReply& reply);
+  boost::asio::awaitable<void> purge(const v1::Purge& command, v1::CommandReply& reply);
 
   // Reports and events.
   void on_up();
   void on_past();
   void report_soon();
   void report_now();
+  void publish(v1::Report report, std::string content);
+  void beat_later();
+  void save_soon(v1::Report report, std::chrono::milliseconds pause);
+  void save_report();
   NodeStanding node_standing() const;
   v1::Report compose(const NodeStanding& standing) const;
   void note_applied(const NodeStanding& standing);
-  void announce(const v1::Report& report);
+  bool announce(const v1::Report& report);
   void tell(Happening happening, const std::string& revision);
   std::string current_revision() const;
 
@@ -84,6 +107,9 @@ class Agent : public std::enable_shared_from_this<Agent> {
   std::shared_ptr<Reconciler> reconciler_;  // none until the store was opened or a manifest has come
   Adopter adopter_;
   bool adopting_ = false;
+  Facts facts_;
+  Purge purge_;
+  bool purging_ = false;
   bool swept_ = false;
   CommandFacts commands_;
   Newest newest_;
@@ -91,11 +117,15 @@ class Agent : public std::enable_shared_from_this<Agent> {
   std::shared_ptr<const Desired> desired_;
   std::optional<Refusal> refusal_;
   std::map<std::string, std::string> announced_;  // what the last event of each stack said
-  std::string published_;                         // the last report, without its time
+  std::string published_;                         // the last report, without its time and vitals
+  std::string saved_;                             // likewise, as the store has it, without its session
   boost::asio::steady_timer report_timer_;
   bool report_due_ = false;
   boost::asio::steady_timer save_timer_;
-  bool save_due_ = false;
+  std::optional<std::chrono::steady_clock::time_point> save_due_;
+  std::chrono::steady_clock::time_point saved_at_{};
+  Tuning tuning_;
+  boost::asio::steady_timer heartbeat_timer_;
 };
 
 }  // namespace hivemind::agent

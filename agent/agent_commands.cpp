@@ -1,10 +1,10 @@
 // What the hub asks for once: commands.
-#include <chrono>
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <sys/timex.h>
 
 #include "agent/agent.h"
 #include "common/digest.h"
@@ -20,14 +20,6 @@ constexpr std::size_t kSessionBytes = 16;
 // So many commands of one session are known by their ids; then another session begins.
 constexpr std::size_t kMostCommands = 256;
 
-// The kernel knows whether somebody sets the clock; one that nobody sets is trusted with nothing.
-std::optional<std::int64_t> synchronised_clock_ms() {
-  struct timex state {};
-  if (::adjtimex(&state) < 0 || (state.status & STA_UNSYNC) != 0) return std::nullopt;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 v1::CommandReply reply_to(const std::string& id, v1::CommandReply::Outcome outcome, std::string text) {
   v1::CommandReply reply;
   reply.set_id(id);
@@ -38,6 +30,16 @@ v1::CommandReply reply_to(const std::string& id, v1::CommandReply::Outcome outco
 
 v1::CommandReply::Outcome outcome_of(const Error& error) {
   return error.code() == ErrorCode::kConflict ? v1::CommandReply::CONFLICT : v1::CommandReply::FAILED;
+}
+
+// Names of the stacks, of the one that was asked for or of all, that this holds for.
+template <typename Holds>
+std::set<std::string> stacks_that(const NodeStanding& standing, const std::string& asked, Holds holds) {
+  std::set<std::string> names;
+  for (const v1::StackReport& stack : standing.stacks) {
+    if ((asked.empty() || stack.stack() == asked) && holds(stack)) names.insert(stack.stack());
+  }
+  return names;
 }
 
 }  // namespace
@@ -72,6 +74,9 @@ asio::awaitable<void> Agent::obey(v1::Command command) {
   v1::CommandReply reply = reply_to(command.id(), v1::CommandReply::DONE, "");
   try {
     if (command.has_adopt()) co_await take_over(command.adopt(), reply);
+    if (command.has_retry()) retry(command.retry(), reply);
+    if (command.has_apply_now()) apply_now(command.apply_now(), reply);
+    if (command.has_purge()) co_await purge(command.purge(), reply);
   } catch (const Error& error) {
     reply.set_outcome(outcome_of(error));
     reply.set_text(error.what());
@@ -122,6 +127,63 @@ void Agent::remember_adopted(const Takeover& takeover, v1::CommandReply& reply) 
   const std::string& stack = takeover.adoption.stack();
   tell({"stack_adopted", stack, "", v1::REASON_NONE, "taken over from docker compose"}, current_revision());
   reconciler_->set_desired(desired_);
+}
+
+void Agent::require_desired(const std::string& stack) const {
+  if (!desired_) throw Error(ErrorCode::kConflict, "the node has no manifest yet (try again)");
+  if (!stack.empty() && desired_->stack(stack) == nullptr)
+    throw Error(ErrorCode::kConflict, "stack '{}' is not in the node's manifest", stack);
+}
+
+void Agent::retry(const v1::Retry& command, v1::CommandReply& reply) {
+  require_desired(command.stack());
+  const std::set<std::string> failed = stacks_that(node_standing(), command.stack(), [](const auto& stack) {
+    return stack.state() != v1::STATE_RUNNING && stack.reason() != v1::REASON_NONE;
+  });
+  reconciler_->retry(command.stack());
+  reply.set_text(failed.empty() ? "nothing has failed here"
+                                : fmt::format("tried again: {}", fmt::join(failed, ", ")));
+  if (!failed.empty()) log::info("an operator has asked for a retry: {}", reply.text());
+}
+
+void Agent::apply_now(const v1::ApplyNow& command, v1::CommandReply& reply) {
+  require_desired(command.stack());
+  const std::set<std::string> waiting = stacks_that(node_standing(), command.stack(), [](const auto& stack) {
+    return stack.reason() == v1::REASON_WINDOW_CLOSED || stack.reason() == v1::REASON_CLOCK_UNSET;
+  });
+  reconciler_->open_window(command.stack());
+  reply.set_text(waiting.empty() ? "nothing waits for a window here"
+                                 : fmt::format("applied now: {}", fmt::join(waiting, ", ")));
+  if (!waiting.empty()) log::info("an operator has opened the window: {}", reply.text());
+}
+
+// Both references live in obey(), which awaits this.
+asio::awaitable<void> Agent::purge(const v1::Purge& command, v1::CommandReply& reply) {
+  if (purging_) throw Error(ErrorCode::kConflict, "another purge is under way (try again)");
+  std::optional<Error> failure;
+  purging_ = true;
+  try {
+    v1::Purged shown = co_await purge_.look(command.stack());
+    const bool is_confirmed = !command.confirm().empty() && shown.digest() == command.confirm();
+    *reply.mutable_purged() = shown;
+    if (is_confirmed) {
+      co_await purge_.remove(shown);
+      reply.mutable_purged()->set_removed(true);
+      tell({"stack_purged", command.stack(), "", v1::REASON_NONE,
+            fmt::format("{} volumes and {} directories are removed", shown.volumes_size(),
+                        shown.directories_size())},
+           current_revision());
+    } else if (!command.confirm().empty() && !shown.digest().empty()) {
+      reply.set_outcome(v1::CommandReply::CONFLICT);
+      reply.set_text("what would be removed is not what was shown: look at it again");
+    }
+  } catch (const Error& error) {
+    failure = error;
+  }
+  purging_ = false;
+  if (!failure) co_return;
+  reply.clear_purged();
+  throw *failure;
 }
 
 // What a crash in the middle of a comparison has left.

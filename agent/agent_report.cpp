@@ -1,10 +1,7 @@
+#include <algorithm>
 #include <utility>
 
-#include <sys/utsname.h>
-
 #include "agent/agent.h"
-#include "common/error.h"
-#include "common/file.h"
 #include "common/log.h"
 #include "common/version.h"
 
@@ -12,37 +9,14 @@ namespace hivemind::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kReportBunch{20};
-constexpr std::chrono::milliseconds kSaveBunch{250};  // the store's copy only serves 'status'; flash wears
+// The store's copy serves 'status', and knows over a restart what has been told already. Flash wears: while
+// only texts change, as those of a pull do, it is written seldom.
+constexpr std::chrono::milliseconds kSaveBunch{250};
+constexpr std::chrono::milliseconds kSavePause{3'000};
 
 std::int64_t wall_clock_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-std::string boot_id() {
-  try {
-    std::string id = read_file("/proc/sys/kernel/random/boot_id");
-    while (id.ends_with('\n')) id.pop_back();
-    return id;
-  } catch (const Error&) {
-    return {};  // not every system has one; people miss little
-  }
-}
-
-void fill_facts(v1::NodeFacts& facts, const std::optional<EngineInfo>& engine) {
-  struct utsname system {};
-  if (::uname(&system) == 0) {
-    facts.set_architecture(system.machine);
-    facts.set_kernel(system.release);
-    facts.set_os(system.sysname);
-    facts.set_hostname(system.nodename);
-  }
-  if (!engine) return;
-  facts.set_architecture(engine->architecture);
-  facts.set_os(engine->os);
-  facts.set_kernel(engine->kernel);
-  facts.set_engine_version(engine->version);
-  facts.set_engine_api(engine->api.text());
 }
 
 v1::Position position_of(const Desired& desired) {
@@ -56,6 +30,7 @@ v1::Position position_of(const Desired& desired) {
 std::string saying_of(const v1::StackReport& stack) {
   if (stack.state() == v1::STATE_RUNNING && !stack.running_digest().empty())
     return "running " + stack.running_digest();
+  if (stack.state() == v1::STATE_ROLLED_BACK) return "rolled back " + stack.failed().digest();
   if (stack.state() == v1::STATE_FAILED) return fmt::format("failed {}", static_cast<int>(stack.reason()));
   return {};
 }
@@ -76,7 +51,19 @@ std::string short_digest(const std::string& digest) {
   return digest.substr(digest.find(':') + 1, 12);
 }
 
+// Whoever has judged the release has told so, each time.
+bool is_told_already(const v1::StackReport& stack) {
+  return stack.state() == v1::STATE_ROLLED_BACK || stack.reason() == v1::REASON_PRE_FAILED;
+}
+
 }  // namespace
+
+std::string content_of(v1::Report report) {
+  report.clear_reported_at_ms();
+  report.clear_session();
+  report.clear_vitals();
+  return report.SerializeAsString();
+}
 
 void Agent::report_soon() {
   if (std::exchange(report_due_, true)) return;
@@ -115,10 +102,10 @@ v1::Report Agent::compose(const NodeStanding& standing) const {
   v1::Report report = node_report(standing);
   report.set_node(identity_.node);
   report.set_agent_version(version());
-  report.set_boot_id(boot_id());
+  report.set_boot_id(facts_.boot_id());
   report.set_session(commands_.session);
   report.mutable_labels()->insert(identity_.labels.begin(), identity_.labels.end());
-  fill_facts(*report.mutable_facts(), reconciler_->standing().engine);
+  *report.mutable_facts() = facts_.machine(reconciler_->standing().engine);
   return report;
 }
 
@@ -142,24 +129,57 @@ void Agent::report_now() {
   note_applied(standing);
   v1::Report report = compose(standing);
   std::string content = report.SerializeAsString();
-  if (content == published_) return;
+  const bool told = announce(report);
+  save_soon(report, told ? kSaveBunch : kSavePause);
+  if (content != published_) publish(std::move(report), std::move(content));
+}
+
+// content: the report's, before it has its time and vitals, which alone are no reason to publish one.
+void Agent::publish(v1::Report report, std::string content) {
   report.set_reported_at_ms(wall_clock_ms());
+  *report.mutable_vitals() = facts_.vitals(reconciler_->standing().engine);
   if (link_->up() && link_->publish_report(report)) published_ = std::move(content);
-  announce(report);
-  if (std::exchange(save_due_, true)) return;
-  save_timer_.expires_after(kSaveBunch);
-  save_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+  beat_later();
+}
+
+void Agent::beat_later() {
+  heartbeat_timer_.expires_after(tuning_.heartbeat);
+  heartbeat_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (error || !self) return;
-    self->save_due_ = false;
-    v1::Report latest = self->compose(self->node_standing());
-    latest.set_reported_at_ms(wall_clock_ms());
-    self->memory_.save_report(std::move(latest));
+    v1::Report report = self->compose(self->node_standing());
+    std::string content = report.SerializeAsString();
+    self->publish(std::move(report), std::move(content));
   });
 }
 
-// A stack's passage to running or failed is told once, also over restarts.
-void Agent::announce(const v1::Report& report) {
+// At most once a pause, at once after a longer one, and not at all when nothing but time has passed.
+void Agent::save_soon(v1::Report report, std::chrono::milliseconds pause) {
+  if (content_of(std::move(report)) == saved_) return;
+  const auto now = std::chrono::steady_clock::now();
+  const auto due = std::max(now + kSaveBunch, saved_at_ + pause);
+  if (save_due_ && *save_due_ <= due) return;
+  save_due_ = due;
+  save_timer_.expires_at(due);
+  save_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->save_report();
+  });
+}
+
+void Agent::save_report() {
+  save_due_.reset();
+  saved_at_ = std::chrono::steady_clock::now();
+  v1::Report latest = compose(node_standing());
+  saved_ = content_of(latest);
+  latest.set_reported_at_ms(wall_clock_ms());
+  *latest.mutable_vitals() = facts_.vitals(reconciler_->standing().engine);
+  memory_.save_report(std::move(latest));
+}
+
+// A stack's passage to running or failed is told once, also over restarts. Returns whether
+// there was such a passage.
+bool Agent::announce(const v1::Report& report) {
   std::map<std::string, std::string> announced;
   for (const v1::StackReport& stack : report.stacks()) {
     const std::string before = announced_.contains(stack.stack()) ? announced_[stack.stack()] : "";
@@ -167,16 +187,20 @@ void Agent::announce(const v1::Report& report) {
     announced[stack.stack()] = now.empty() ? before : now;
   }
   const auto before = std::exchange(announced_, std::move(announced));
-  if (!desired_) return;  // the report of the run before this one
+  if (!desired_) return false;  // the report of the run before this one
+  bool told = false;
   for (const v1::StackReport& stack : report.stacks()) {
     const std::string now = saying_of(stack);
     const auto last = before.find(stack.stack());
     if (now.empty() || (last != before.end() && last->second == now)) continue;
+    told = true;
+    if (is_told_already(stack)) continue;
     const bool failed = stack.state() == v1::STATE_FAILED;
     tell({failed ? "stack_failed" : "stack_running", stack.stack(), "", stack.reason(),
           failed ? stack.text() : "release " + short_digest(stack.running_digest())},
          stack.desired_revision());
   }
+  return told;
 }
 
 void Agent::tell(Happening happening, const std::string& revision) {
@@ -196,8 +220,17 @@ std::string Agent::current_revision() const {
   return desired_ ? desired_->revision : "";
 }
 
+// The good releases first: nothing may be known to have begun that could not come back.
 void Agent::on_past() {
-  memory_.save_good(reconciler_->past().good);
+  const auto& desired = reconciler_->standing().desired;
+  const bool has_stacks = desired && !desired->stacks.empty();
+  memory_.save_good(reconciler_->past().good,
+                    has_stacks ? desired->stacks.front().contents : std::make_shared<const Contents>());
+  memory_.save_failed(reconciler_->past().failed);
+  std::map<std::string, std::string> trials;
+  for (const auto& [stack, trial] : reconciler_->past().trials) trials[stack] = trial.digest;
+  memory_.save_trials(std::move(trials));
+  memory_.save_jobs(reconciler_->past().jobs);
   memory_.save_completed(reconciler_->past().completed);
   memory_.save_hooked(reconciler_->past().hooked);
   memory_.save_notices(reconciler_->past().notices);
@@ -210,9 +243,8 @@ void Agent::on_up() {
   log::info("connected to the broker");
   begin_session();
   v1::Report report = compose(node_standing());
-  published_ = report.SerializeAsString();
-  report.set_reported_at_ms(wall_clock_ms());
-  link_->publish_report(report);
+  std::string content = report.SerializeAsString();
+  publish(std::move(report), std::move(content));
   link_->publish_online();
   outbox_.send_all();
 }

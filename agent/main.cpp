@@ -28,8 +28,9 @@ int run(const Options& options) {
       loop.get_executor(),
       options.engine.empty() ? engine_address_from_environment() : http::Address::parse(options.engine),
       options.node);
-  const auto node_agent =
-      Agent::create(loop.get_executor(), engine, std::move(identity), directory.path(), options.broker);
+  const Tuning tuning{options.heartbeat, options.parallel_pulls, options.disk_reserve_bytes};
+  const auto node_agent = Agent::create(loop.get_executor(), engine, std::move(identity), directory.path(),
+                                        options.broker, tuning);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code&, int) {
     log::info("ends; the containers go on");
