@@ -101,9 +101,11 @@ std::optional<std::string> why_old(const Container& container, const ServiceView
   return limits_changed(container, service.facts);
 }
 
-// The higher, the rather it is kept when there are two of the same definition.
-int worth(const Container& container, const Slot& slot) {
+// The higher, the rather it is kept when there are two of the same definition. The image of a good release
+// comes first: a release that failed may have had the definition in common with it, and a newer image.
+int worth(const Container& container, const Slot& slot, const DesiredService& service) {
   int value = container.name == slot.name ? 1 : 0;
+  if (!service.image_id.empty() && container.image_id == service.image_id) value += 8;
   if (is_up(container)) value += 4;
   if (container.status == ContainerStatus::kRunning) value += 2;
   return value;
@@ -118,9 +120,11 @@ void place(Slot& slot, const Container& container, const ServiceView& service, c
   const Container* loser = &container;
   if (!reason) {
     reason = "there are two of it";
-    if (slot.current == nullptr || worth(container, slot) > worth(*slot.current, slot)) {
+    const DesiredService& wanted = *service.service;
+    if (slot.current == nullptr || worth(container, slot, wanted) > worth(*slot.current, slot, wanted)) {
       std::swap(loser, slot.current);
     }
+    if (loser != nullptr) slot.doubles.push_back(loser);
   }
   if (loser == nullptr) return;
   const bool is_of_it = label_of(loser->labels, labels::kConfigHash) == service.service->config_hash;

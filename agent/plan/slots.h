@@ -19,7 +19,8 @@ struct Slot {
   const Container* current = nullptr;  // as its definition wants it, running or not
   std::vector<const Container*> old;   // sorted by name
   std::string why_old;                 // what is wrong with one of them, rather one of the wanted definition
-  bool leaving = false;                // the engine is just removing a container of it
+  std::vector<const Container*> doubles;  // those of the old that would do as well
+  bool leaving = false;                   // the engine is just removing a container of it
 };
 
 struct ServiceView {

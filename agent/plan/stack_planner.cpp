@@ -33,16 +33,14 @@ StopContainer stop_of(const Container& container) {
 }
 
 StackPlanner::StackPlanner(const Situation& situation, StackView view, Plan& plan)
-    : situation_(situation),
-      view_(std::move(view)),
-      plan_(plan),
-      first_step_(plan.steps.size()),
-      kept_(kept_containers(view_, situation.past)) {}
+    : situation_(situation), view_(std::move(view)), plan_(plan), first_step_(plan.steps.size()) {}
 
 void StackPlanner::run() {
   if (view_.stack != nullptr && (!engine_will_do() || is_of_others())) return;
   if (view_.stack != nullptr) {
     notice_differences();
+    follow_images();
+    kept_ = kept_containers(view_, situation_.past);
     replace_networks();
   }
   remove_unwanted();
@@ -108,6 +106,7 @@ StackPlanner::Change StackPlanner::change_of(const ServiceView& view, const Slot
     return label_of(old->labels, labels::kConfigHash) == view.service->config_hash;
   });
   if (is_another) return {Purpose::kReplace, cause};
+  if (slot.why_old == kImageMoved) return {Purpose::kReplace, cause, Pace::kBacksOff};
   // Making it anew must not become a habit where the engine itself keeps changing what we set.
   return {Purpose::kHeal, cause, Pace::kBacksOff};
 }

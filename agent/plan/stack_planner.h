@@ -16,6 +16,7 @@ namespace hivemind::agent {
 ContainerRef ref(const Container& container);
 // With the hooks that it carries, where they can still be run.
 StopContainer stop_of(const Container& container);
+inline constexpr const char* kImageMoved = "its image has moved";
 // Its name while another container takes its name: told apart by its id.
 std::string aside(const Container& container, const std::string& name);
 
@@ -90,15 +91,20 @@ class StackPlanner {
                                       const std::string& cause);
   void remove_networks();
 
-  // stack_planner_resources.cpp: networks, volumes, images, files, and what goes.
-  bool ready_to_make(const ServiceView& view, const Slot& slot);
-  bool resources_ready(const DesiredService& service);
+  // stack_planner_images.cpp: images that come, and tags that move.
+  void follow_images();
+  bool follows_image(const DesiredService& service) const;
+  void give_way(const ServiceView& view, Slot& slot, const std::string& image);
   bool image_ready(const ServiceView& view);
   bool policy_is_met(const DesiredService& service);
   std::optional<bool> image_is_there(const std::string& reference);
   std::string image_of_good(const DesiredService& service) const;
   bool pull_is_due(const DesiredService& service) const;
   bool fetch(const DesiredService& service);
+
+  // stack_planner_resources.cpp: networks, volumes, files, and what goes.
+  bool ready_to_make(const ServiceView& view, const Slot& slot);
+  bool resources_ready(const DesiredService& service);
   bool external_ready(const std::string& service, const std::string& what, const std::string& name,
                       const std::map<std::string, bool>& answers, std::set<std::string>& questions);
   Indices needs_of(const ServiceView& view);
@@ -120,8 +126,8 @@ class StackPlanner {
   const Situation& situation_;
   StackView view_;
   Plan& plan_;
-  const std::size_t first_step_;      // of this stack in the plan
-  const std::set<std::string> kept_;  // ids of containers of the good release that stay
+  const std::size_t first_step_;  // of this stack in the plan
+  std::set<std::string> kept_;    // ids of containers of the good release that stay
   Starts starts_;
   Indices freed_;                                 // stops of what goes: its ports are free after them
   std::map<std::string, std::size_t> creates_;    // by container name
