@@ -66,6 +66,9 @@ std::string FakeEngine::name_of(const std::string& id) const {
   for (const agent::Container& container : observed.containers) {
     if (container.id == id) return container.name;
   }
+  for (const agent::Container& job : observed.jobs) {
+    if (job.id == id) return job.name;
+  }
   return id;
 }
 

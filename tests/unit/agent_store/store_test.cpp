@@ -54,6 +54,8 @@ TEST_CASE("a store keeps what it was given") {
     store.save_report(report);
     store.save_good_releases(good, {});
     store.save_completed({"c1", "c2"});
+    store.save_jobs(
+        {{"web", {{"pre:sha256:1", {}}, {"post:sha256:1", {4, "ended with code 4", "last words"}}}}});
     store.save_hooked({"c3"});
     store.save_pulled({{"app:1 (linux/arm64)", 1'700'000'000}});
     store.save_images({{"app:1", "sha256:a"}, {"app:1", "", "sha256:a"}});
@@ -70,6 +72,9 @@ TEST_CASE("a store keeps what it was given") {
   CHECK(!store.applied());
   CHECK(store.good_releases() == good);
   CHECK(store.completed() == std::set<std::string>{"c1", "c2"});
+  REQUIRE(store.jobs().at("web").size() == 2);
+  CHECK(store.jobs().at("web").at("pre:sha256:1") == JobEnd{});
+  CHECK(store.jobs().at("web").at("post:sha256:1") == JobEnd{4, "ended with code 4", "last words"});
   CHECK(store.hooked() == std::set<std::string>{"c3"});
   CHECK(store.pulled() == std::map<std::string, std::int64_t>{{"app:1 (linux/arm64)", 1'700'000'000}});
   CHECK(store.images() == std::set<PulledImage>{{"app:1", "sha256:a"}, {"app:1", "", "sha256:a"}});
