@@ -19,6 +19,10 @@
 namespace hivemind::agent {
 namespace {
 
+constexpr unsigned kLeastKeepAlive = 5;
+constexpr unsigned kMostKeepAlive = 65535;  // the field has two bytes
+constexpr unsigned kKeepAlive = 30;
+
 // The host's name up to the first dot, where that can be a node id.
 std::string node_of_host() {
   std::array<char, 256> name{};
@@ -69,8 +73,16 @@ void define(CLI::App& app, Options& options, std::vector<std::string>& labels, s
   app.add_option("--label", labels, "Label of this node as KEY=VALUE; may be given again")
       ->envname("HIVEMIND_LABEL")
       ->delimiter(',');
-  app.add_option("--broker", options.broker, "MQTT broker, mqtt://HOST:PORT")
+  app.add_option("--broker", options.broker, "MQTT broker, mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS")
       ->envname("HIVEMIND_BROKER")
+      ->capture_default_str();
+  app.add_option("--broker-ca", options.broker_ca,
+                 "Who vouches for a broker with mqtts://: PEM file of its CA")
+      ->envname("HIVEMIND_BROKER_CA");
+  app.add_option("--keep-alive", options.keep_alive_s,
+                 "Seconds of silence after which the broker is asked for a sign of life")
+      ->envname("HIVEMIND_KEEP_ALIVE")
+      ->check(CLI::Range(kLeastKeepAlive, kMostKeepAlive))
       ->capture_default_str();
   app.add_option("--hub-key", options.hub_key, "The hub's public key (its hub.pub)")
       ->envname("HIVEMIND_HUB_KEY");
@@ -115,6 +127,7 @@ CommandLine read_command_line(int argc, const char* const* argv) {
   Options& options = line.options;
   options.node = node_of_host();
   options.broker = defaults::kBrokerUrl;
+  options.keep_alive_s = kKeepAlive;
   options.data_directory = defaults::kAgentDirectory;
   options.log_level = "info";
   std::vector<std::string> labels;

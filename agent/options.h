@@ -17,6 +17,8 @@ struct Options {
   std::string node;
   std::map<std::string, std::string> labels;
   std::string broker;
+  std::filesystem::path broker_ca;  // empty: none; required by mqtts://
+  unsigned keep_alive_s = 0;
   std::filesystem::path hub_key;
   std::filesystem::path data_directory;  // absolute
   std::string log_level;

@@ -19,7 +19,7 @@ packages_of() {
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
       busybox-static catch2 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \
-      openssh-client openssh-server python3 qemu-user-static ;;
+      openssh-client openssh-server openssl python3 qemu-user-static ;;
     cross-amd64) echo "$(cross_tools) $(native amd64 || echo g++-x86-64-linux-gnu)" ;;
     cross-arm64) echo "$(cross_tools) $(native arm64 || echo g++-aarch64-linux-gnu)" ;;
     cross-armhf) echo "$(cross_tools) $(native armhf || echo g++-arm-linux-gnueabihf)" ;;

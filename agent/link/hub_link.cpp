@@ -6,11 +6,13 @@
 
 namespace hivemind::agent {
 
-HubLink::HubLink(boost::asio::any_io_executor loop, const std::string& broker_url, std::string node,
+HubLink::HubLink(boost::asio::any_io_executor loop, const BrokerOptions& broker, std::string node,
                  Callbacks callbacks)
     : node_(std::move(node)), callbacks_(std::move(callbacks)) {
   mqtt::LinkOptions options;
-  options.url = broker_url;
+  options.url = broker.url;
+  options.ca_file = broker.ca_file;
+  options.keep_alive = broker.keep_alive;
   options.client_id = "hivemind-" + node_;
   options.will = mqtt::Will{topics::presence(node_), std::string(topics::kOffline)};
   mqtt::Link::Callbacks on{callbacks_.on_up, callbacks_.on_down,

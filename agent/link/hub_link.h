@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,6 +15,15 @@
 #include "hivemind/v1/report.pb.h"
 
 namespace hivemind::agent {
+
+// Where the broker is, and how it is talked to.
+struct BrokerOptions {
+  BrokerOptions(std::string address) : url(std::move(address)) {}  // NOLINT: a URL says it all
+
+  std::string url;                  // mqtt://HOST:PORT or mqtts://HOST:PORT
+  std::filesystem::path ca_file{};  // mqtts only: PEM
+  std::chrono::seconds keep_alive{30};
+};
 
 // The node's end of the wire: topics and messages of its own over one MQTT link. Holds no state that must
 // survive. Loop thread.
@@ -25,8 +37,8 @@ class HubLink {
     std::function<void(const std::string& envelope)> on_command;
   };
 
-  // Throws kInvalid for a URL that cannot be used.
-  HubLink(boost::asio::any_io_executor loop, const std::string& broker_url, std::string node,
+  // Throws kInvalid for a URL or a CA file that cannot be used.
+  HubLink(boost::asio::any_io_executor loop, const BrokerOptions& broker, std::string node,
           Callbacks callbacks);
 
   void start();

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <mqtt/async_client.h>
+#include <unistd.h>
 
 #include "common/backoff.h"
 #include "common/error.h"
@@ -24,13 +25,43 @@ constexpr std::chrono::seconds kStopTimeout{2};
 constexpr std::chrono::seconds kStable{5};  // a connection that held so long starts the backoff anew
 constexpr int kSubscriptionRefused = 0x80;  // MQTT 3.1.1, 3.9.3
 
-// Paho calls the same address scheme "tcp".
+constexpr std::string_view kPlain = "mqtt://";
+constexpr std::string_view kOverTls = "mqtts://";
+
+// Paho calls the same address schemes "tcp" and "ssl".
 std::string paho_uri(const std::string& url) {
-  constexpr std::string_view kScheme = "mqtt://";
-  if (!url.starts_with(kScheme) || url.find(':', kScheme.size()) == std::string::npos) {
-    throw Error(ErrorCode::kInvalid, "broker URL '{}' is not of the form mqtt://HOST:PORT", url);
+  const bool tls = url.starts_with(kOverTls);
+  const std::size_t scheme = (tls ? kOverTls : kPlain).size();
+  if ((!tls && !url.starts_with(kPlain)) || url.find(':', scheme) == std::string::npos) {
+    throw Error(ErrorCode::kInvalid,
+                "broker URL '{}' is not of the form mqtt://HOST:PORT or mqtts://HOST:PORT", url);
   }
-  return "tcp://" + url.substr(kScheme.size());
+  return (tls ? "ssl://" : "tcp://") + url.substr(scheme);
+}
+
+// Without a CA file a TLS link could be to anybody; with one and no TLS, its owner would think that it is
+// safe.
+void check_trust(const LinkOptions& options) {
+  if (!options.url.starts_with(kOverTls)) {
+    if (options.ca_file.empty()) return;
+    throw Error(ErrorCode::kInvalid, "CA file '{}' is given, but the broker URL '{}' is not mqtts://",
+                options.ca_file.string(), options.url);
+  }
+  if (options.ca_file.empty())
+    throw Error(ErrorCode::kInvalid, "broker URL '{}' needs the CA file that vouches for it", options.url);
+  if (::access(options.ca_file.c_str(), R_OK) != 0)
+    throw Error(ErrorCode::kInvalid, "CA file '{}' cannot be read", options.ca_file.string());
+}
+
+// The certificate must be signed by the CA, be in its time, and carry the host name or address of the URL.
+::mqtt::ssl_options tls_options(const LinkOptions& options) {
+  ::mqtt::ssl_options tls;
+  tls.set_trust_store(options.ca_file.string());
+  tls.set_ssl_version(
+      MQTT_SSL_VERSION_DEFAULT);  // the newest that both know; below TLS 1.2 is refused by OpenSSL 3
+  tls.set_enable_server_cert_auth(true);
+  tls.set_verify(true);
+  return tls;
 }
 
 std::string reason_of(const ::mqtt::token& token) {
@@ -176,6 +207,7 @@ void Link::Impl::start() {
   connect.set_keep_alive_interval(options_.keep_alive);
   connect.set_connect_timeout(kConnectTimeout);
   connect.set_max_inflight(kMaxInFlight);
+  if (!options_.ca_file.empty()) connect.set_ssl(tls_options(options_));
   if (options_.will)
     connect.set_will(::mqtt::will_options(options_.will->topic, options_.will->payload, kQos, true));
   return connect;
@@ -268,6 +300,7 @@ void Link::Impl::stop() {
 
 Link::Link(asio::any_io_executor loop, LinkOptions options, std::vector<std::string> filters,
            Callbacks callbacks) {
+  check_trust(options);
   try {
     impl_ = std::make_shared<Impl>(loop, std::move(options), std::move(filters), std::move(callbacks));
   } catch (const ::mqtt::exception& failure) {

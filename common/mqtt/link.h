@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,9 +18,10 @@ struct Will {
 };
 
 struct LinkOptions {
-  std::string url;           // mqtt://HOST:PORT
-  std::string client_id;     // at most 65535 bytes; one session per id at a broker
-  std::optional<Will> will;  // retained, QoS 1
+  std::string url;                  // mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS
+  std::string client_id;            // at most 65535 bytes; one session per id at a broker
+  std::optional<Will> will;         // retained, QoS 1
+  std::filesystem::path ca_file{};  // PEM, mqtts only: who may vouch for the broker, and nobody else
   std::chrono::seconds keep_alive{30};
   std::chrono::milliseconds first_retry{250};  // doubles, with full jitter, up to max_retry
   std::chrono::milliseconds max_retry{30'000};
@@ -35,7 +37,8 @@ struct Message {
 //
 // Thread: made and used on the loop thread; every callback runs there. Paho's own threads only copy and post.
 // Errors: none are thrown after construction; a lost connection is told by on_down and retried with backoff
-// and jitter. The constructor throws kInvalid for a URL that cannot be used.
+// and jitter. The constructor throws kInvalid for a URL or a CA file
+// that cannot be used.
 class Link {
  public:
   struct Callbacks {

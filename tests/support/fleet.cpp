@@ -143,15 +143,12 @@ void Fleet::start_agent(const std::string& name, AgentOptions options) {
   if (options.engine_url.empty()) options.engine_url = EngineClient::url();
   Agent& agent = agents_[name];
   agent.options = options;
-  std::vector<std::string> command{program("hivemind-agent"),
-                                   "--node",
-                                   node(name),
-                                   "--broker",
-                                   "mqtt://127.0.0.1:" + std::to_string(broker_port_),
-                                   "--hub-key",
-                                   hub_options_.data_directory / "hub.pub",
-                                   "--data-dir",
-                                   options.data_directory};
+  if (options.broker_url.empty()) options.broker_url = "mqtt://127.0.0.1:" + std::to_string(broker_port_);
+  std::vector<std::string> command = options.program;
+  if (command.empty()) command = {program("hivemind-agent")};
+  command.insert(command.end(),
+                 {"--node", node(name), "--broker", options.broker_url, "--hub-key",
+                  hub_options_.data_directory / "hub.pub", "--data-dir", options.data_directory});
   for (const auto& [key, value] : options.labels)
     command.insert(command.end(), {"--label", key + "=" + value});
   command.insert(command.end(), options.flags.begin(), options.flags.end());

@@ -47,7 +47,7 @@ class Fleet {
   struct HubOptions {
     std::filesystem::path data_directory;  // empty: below the fixture's
     std::string git_url;                   // empty: the fixture's repository
-    std::vector<std::string> flags;        // further ones
+    std::vector<std::string> flags = {};   // further ones
   };
   void start_hub() { start_hub(HubOptions()); }
   void start_hub(HubOptions options);
@@ -60,8 +60,11 @@ class Fleet {
   struct AgentOptions {
     std::map<std::string, std::string> labels;
     std::filesystem::path data_directory;
-    std::string engine_url;          // empty: DOCKER_HOST
-    std::vector<std::string> flags;  // further ones
+    std::string engine_url;               // empty: DOCKER_HOST
+    std::vector<std::string> flags = {};  // further ones
+    std::string broker_url = {};          // empty: the hub's embedded broker
+    std::vector<std::string> program =
+        {};  // empty: the agent that was built; an emulator may come before its agent
   };
   void start_agent(const std::string& name) { start_agent(name, AgentOptions()); }
   void start_agent(const std::string& name, AgentOptions options);
