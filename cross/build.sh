@@ -38,7 +38,7 @@ agent() {
     echo "cross: the agent does not compile (the whole log: $directory/agent.log)" >&2
     return 1
   }
-  cp "$directory/agent/bin/hivemind-agent" "$directory/hivemind-agent"
+  "$(compiler_prefix_of "$arch")strip" -s -R .comment -R .note.ABI-tag -o "$directory/hivemind-agent" "$directory/agent/bin/hivemind-agent"
 }
 
 build() {
