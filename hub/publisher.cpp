@@ -59,6 +59,17 @@ void Publisher::read_logins() {
   }
 }
 
+// Of a file that could not be read since the hub's start, the manifest before knows as much as is known.
+std::vector<v1::RegistryLogin> Publisher::logins_for(const std::string& node,
+                                                     const NodeReleases& releases) const {
+  if (logins_read_) return logins_.used_by(releases);
+  const Node* const known = inventory_.find(node);
+  if (known == nullptr || known->desired.generation == 0) return {};
+  v1::Manifest former;
+  former.ParseFromString(open_envelope(key_.verify_key(), kManifestKind, store_.envelope(node)));
+  return {former.registry_logins().begin(), former.registry_logins().end()};
+}
+
 Acted Publisher::act_on(const Compilation& compilation, Emptying emptying, std::int64_t now_ms) {
   FleetReleases next = settle(compilation, releases_,
                               [this](std::string_view digest) { return store_.first_revision(digest); });
@@ -97,7 +108,7 @@ NewManifest Publisher::issue(const std::string& node, const NodeReleases& releas
                              const std::string& revision, std::int64_t now_ms) const {
   NewManifest manifest{node, next_generation(node), revision, {}, {}};
   manifest.envelope = seal_manifest(key_, compose_manifest({node, manifest.generation, revision, now_ms},
-                                                           releases, logins_.used_by(releases)));
+                                                           releases, logins_for(node, releases)));
   manifest.envelope_sha256 = sha256_hex(manifest.envelope);
   return manifest;
 }

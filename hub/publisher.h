@@ -54,6 +54,7 @@ class Publisher {
   NewManifest issue(const std::string& node, const NodeReleases& releases, const std::string& revision,
                     std::int64_t now_ms) const;
   void read_logins();
+  std::vector<v1::RegistryLogin> logins_for(const std::string& node, const NodeReleases& releases) const;
   std::uint64_t next_generation(const std::string& node) const;
   void show(const NewManifest& manifest, const NodeReleases& releases);
 
