@@ -139,6 +139,7 @@ void fill_container(v1::ServiceReport& report, const ServiceView& view) {
   const Container* container = slot.current != nullptr || slot.old.empty() ? slot.current : slot.old.front();
   if (container == nullptr) return;
   report.set_image_id(container->image_id);
+  report.set_image_digest(container->image_digest);
   report.set_container_id(container->id);
   report.set_health(std::string(health_text(container->health)));
   report.set_health_output(last_words(container->health_text));
@@ -257,9 +258,22 @@ v1::StackReport base_report(const Findings& findings, const DesiredStack& stack)
   return report;
 }
 
+// How far pulls are, also those for a release to come while the one before runs.
+void fill_fetches(v1::StackReport& report, const Findings& findings, const DesiredStack& stack) {
+  for (v1::ServiceReport& entry : *report.mutable_services()) {
+    const DesiredService* service = stack.service(entry.service());
+    if (service == nullptr) continue;
+    const auto fetch = findings.past.fetches.find(image_key(service->image, service->platform));
+    if (fetch == findings.past.fetches.end() || fetch->second.state != Fetch::State::kPulling) continue;
+    entry.set_fetched_bytes(fetch->second.done_bytes);
+    entry.set_fetch_bytes(fetch->second.total_bytes);
+  }
+}
+
 v1::StackReport stack_report(const Findings& findings, const DesiredStack& stack) {
   v1::StackReport report = base_report(findings, stack);
   fill_phase(report, findings, stack);
+  fill_fetches(report, findings, stack);
   fill_notices(report, findings);
   return report;
 }

@@ -203,6 +203,21 @@ TEST_CASE("a slow pull holds up neither healing nor a new manifest") {
   }
 }
 
+TEST_CASE("how far a pull is stands in the report, also of a release to come") {
+  Node node;
+  node.start();
+  node.want({release("web", {service("app")})});
+  REQUIRE(node.settle());
+  node.engine.hold_pull("app:2");
+  node.engine.progress["app:2"] = {{12'000'000, 28'000'000}};
+  node.want_unpulled({release("web", {service("app", 2)})});
+  const auto report = [&] { return stack_reports(node.reconciler().findings())[0].services(0); };
+  CHECK(run_until(node.loop, [&] { return node.settled() && report().fetch_bytes() == 28'000'000; }));
+  CHECK(report().fetched_bytes() == 12'000'000);
+  node.engine.release();
+  CHECK(run_until(node.loop, [&] { return node.settled() && report().fetch_bytes() == 0; }));
+}
+
 TEST_CASE("a pull goes on while its stack has steps under way") {
   Node node;
   node.start();
