@@ -28,7 +28,7 @@ struct Intended {
   const char* reason;
 };
 
-constexpr std::array<Intended, 8> kIntended{{
+constexpr std::array<Intended, 9> kIntended{{
     {"Config\\.ExposedPorts", ".*", ".*[0-9]-[0-9].*",
      "docker compose hands 'expose: 101-102/udp' on as one port, which the engine takes for two"},
     {"HostConfig\\.VolumesFrom", ".*:ro.*", ".*",
@@ -43,6 +43,8 @@ constexpr std::array<Intended, 8> kIntended{{
      "docker compose copies content of the file itself or of a variable into a container when it starts it"},
     {"HostConfig\\.Devices\\..*\\.CgroupPermissions", "\"rwm\"", "",
      "docker compose hands a device in the long form on without permissions, and no such container starts"},
+    {"HostConfig\\.LogConfig\\.Config\\.max-(size|file)", "\"(10m|3)\"", "",
+     "docker compose lets a log grow until the disk is full; on a node that nobody looks after, it must not"},
 }};
 
 const char* why_intended(const Difference& difference) {

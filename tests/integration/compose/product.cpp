@@ -76,6 +76,7 @@ class Maker {
   std::string make() {
     const agent::EngineInfo engine = await(loop_, engine_.negotiate());
     api_ = {engine.api.major, engine.api.minor};
+    log_driver_ = engine.log_driver;
     std::string failure;
     for (int round = 0; round < kRounds; ++round) {
       const agent::Plan plan = next_plan();
@@ -126,6 +127,7 @@ class Maker {
     const auto occasion = std::make_shared<agent::Occasion>();
     occasion->desired = desired_;
     occasion->engine_api = api_;
+    occasion->log_driver = log_driver_;
     const agent::RunStep run_step = [this, occasion](agent::Step step) {
       return perform(occasion, std::move(step));
     };
@@ -147,6 +149,7 @@ class Maker {
   agent::Past past_;
   std::set<std::string> busy_;
   agent::ApiLevel api_;
+  std::string log_driver_;
 };
 
 }  // namespace
