@@ -88,6 +88,15 @@ TEST_CASE("an image comes from a registry by tag and by digest, with its progres
   CHECK(live.await(live.engine.image_id(digest)) == by_tag);
   live.raw("DELETE", "/images/" + *by_tag + "?force=1");
 
+  // Whoever is told of the progress can break the pull off; the engine then gives it up.
+  CHECK_THROWS_WITH(live.await(live.engine.pull({tag},
+                                                [](PullProgress progress) {
+                                                  if (progress.total_bytes > 0)
+                                                    throw Error(ErrorCode::kExhausted, "no room");
+                                                })),
+                    ContainsSubstring("pull image '" + tag + "': no room"));
+  CHECK_FALSE(live.await(live.engine.image_id(tag)).has_value());
+
   CHECK_THROWS_WITH(live.await(live.engine.pull({repository + ":absent"}, nullptr)),
                     ContainsSubstring("absent"));
 }
