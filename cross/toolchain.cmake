@@ -1,4 +1,4 @@
-# Included by amd64.cmake, arm64.cmake and armhf.cmake, which set HIVEMIND_TRIPLET and CMAKE_SYSTEM_PROCESSOR. Expects HIVEMIND_CROSS: the
+# Included by amd64.cmake, arm64.cmake and armhf.cmake, which set HIVEMIND_TRIPLET, HIVEMIND_TEXT_SEGMENT and CMAKE_SYSTEM_PROCESSOR. Expects HIVEMIND_CROSS: the
 # directory that build.sh filled (sysroot/ and sources/).
 set(CMAKE_SYSTEM_NAME Linux)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HIVEMIND_CROSS)
@@ -31,4 +31,4 @@ set(CMAKE_C_FLAGS_MINSIZEREL_INIT ${flags})
 set(CMAKE_CXX_FLAGS_MINSIZEREL_INIT ${flags})
 set(CMAKE_C_FLAGS_MINSIZEREL ${flags} CACHE STRING "")
 set(CMAKE_CXX_FLAGS_MINSIZEREL ${flags} CACHE STRING "")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--build-id=none -Wl,-O1 -Wl,-Map=hivemind-agent.map")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--gc-sections -Wl,--build-id=none -Wl,-O1 -Wl,-Map=hivemind-agent.map -Wl,-Ttext-segment=${HIVEMIND_TEXT_SEGMENT}")

@@ -83,7 +83,7 @@ TEST_CASE("an agent of another architecture brings the good release back when th
   node.fleet().converge();
   const std::string a = node.fleet().container("web", "a");
   const auto is_good = [&] {
-    for (const auto& stack : node.fleet().node_state("board").at("stacks"))
+    for (const auto& stack : node.fleet().node_state("board").at("stack_reports"))
       if (!stack.value("good_digest", "").empty()) return true;
     return false;
   };
