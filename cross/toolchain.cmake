@@ -1,5 +1,5 @@
-# Included by amd64.cmake, arm64.cmake and armhf.cmake, which set HIVEMIND_TRIPLET, HIVEMIND_TEXT_SEGMENT and CMAKE_SYSTEM_PROCESSOR. Expects HIVEMIND_CROSS: the
-# directory that build.sh filled (sysroot/ and sources/).
+# Included by amd64.cmake, arm64.cmake and armhf.cmake, which set HIVEMIND_TRIPLET, HIVEMIND_TEXT_SEGMENT and CMAKE_SYSTEM_PROCESSOR.
+# Expects HIVEMIND_CROSS: the directory that build.sh filled (sysroot/ and sources/).
 set(CMAKE_SYSTEM_NAME Linux)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HIVEMIND_CROSS)
 
