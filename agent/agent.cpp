@@ -1,6 +1,7 @@
+#include "agent/agent.h"
+
 #include <utility>
 
-#include "agent/agent.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -8,11 +9,11 @@
 namespace hivemind::agent {
 
 std::shared_ptr<Agent> Agent::create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-                                     std::filesystem::path data_directory, const std::string& broker_url,
+                                     std::filesystem::path data_directory, const BrokerOptions& broker,
                                      Tuning tuning) {
   std::shared_ptr<Agent> agent(
       new Agent(std::move(loop), engine, std::move(identity), std::move(data_directory), tuning));
-  agent->connect(broker_url);
+  agent->connect(broker);
   return agent;
 }
 
@@ -41,7 +42,7 @@ Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identit
       tuning_(tuning),
       heartbeat_timer_(loop) {}
 
-void Agent::connect(const std::string& broker_url) {
+void Agent::connect(const BrokerOptions& broker) {
   HubLink::Callbacks on{
       [this] { on_up(); },
       [this](const std::string& why) {
@@ -52,7 +53,7 @@ void Agent::connect(const std::string& broker_url) {
       [this](const v1::EventAck& ack) { outbox_.acknowledged(ack); },
       [this](const std::string& envelope) { on_command(envelope); },
   };
-  link_ = std::make_unique<HubLink>(loop_, broker_url, identity_.node, std::move(on));
+  link_ = std::make_unique<HubLink>(loop_, broker, identity_.node, std::move(on));
 }
 
 void Agent::start() {

@@ -47,7 +47,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
  public:
   // Throws kInvalid for a broker URL that cannot be used.
   static std::shared_ptr<Agent> create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
-                                       std::filesystem::path data_directory, const std::string& broker_url,
+                                       std::filesystem::path data_directory, const BrokerOptions& broker,
                                        Tuning tuning);
 
   void start();
@@ -57,7 +57,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
  private:
   Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
         std::filesystem::path data_directory, Tuning tuning);
-  void connect(const std::string& broker_url);
+  void connect(const BrokerOptions& broker);
 
   // Manifests.
   void on_loaded();

@@ -2,15 +2,18 @@
 #include <exception>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "agent/agent.h"
 #include "agent/data_directory.h"
 #include "agent/engine/docker_engine.h"
 #include "agent/exit_code.h"
+#include "agent/frugal.h"
+#include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/status.h"
+#include "agent/stop_request.h"
 #include "common/log.h"
 #include "common/version.h"
 
@@ -21,24 +24,32 @@ using namespace hivemind::agent;
 
 int run(const Options& options) {
   log::init(options.log_level);
+  boost::asio::io_context loop(1);
+  StopRequest stop(loop.get_executor());
+  Notify notify(loop.get_executor(), Supervision::from_environment());
   Identity identity{options.node, options.labels, VerifyKey::load(options.hub_key)};
   const DataDirectory directory(options.data_directory);
-  boost::asio::io_context loop(1);
   DockerEngine engine(
       loop.get_executor(),
       options.engine.empty() ? engine_address_from_environment() : http::Address::parse(options.engine),
       options.node);
   const Tuning tuning{options.heartbeat, options.parallel_pulls, options.disk_reserve_bytes};
+  BrokerOptions broker(options.broker);
+  broker.ca_file = options.broker_ca;
+  broker.keep_alive = std::chrono::seconds(options.keep_alive_s);
   const auto node_agent = Agent::create(loop.get_executor(), engine, std::move(identity), directory.path(),
-                                        options.broker, tuning);
-  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
-  signals.async_wait([&](const boost::system::error_code&, int) {
+                                        std::move(broker), tuning);
+  stop.on_stop([&] {
     log::info("ends; the containers go on");
+    notify.stopping("ends; the containers go on");
     node_agent->stop();
     loop.stop();
   });
   log::info("hivemind-agent {} runs as node '{}'", version(), options.node);
+  const Thrift thrift(loop.get_executor());
   node_agent->start();
+  // From the loop, so that it is true that the loop runs. The store was tried by then.
+  boost::asio::post(loop, [&] { notify.ready(fmt::format("runs as node '{}'", options.node)); });
   loop.run();
   return kExitOk;
 }
@@ -46,6 +57,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  be_frugal();
   try {
     const CommandLine line = read_command_line(argc, argv);
     if (line.exit_code >= 0) return line.exit_code;
