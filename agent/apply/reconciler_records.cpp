@@ -111,6 +111,7 @@ void Reconciler::record(const std::string& stack, const std::vector<Step>& steps
     if (found->second.reason != v1::REASON_EXITED) past_.troubles.erase(found);
   }
   for (const auto& [subject, notices] : occasion.notices) past_.notices.learn(subject, notices);
+  past_.fixed_policies = past_.fixed_policies || occasion.fixed_policies;
   untended_.insert(stack);
   tell(stack, steps, outcomes);
 }

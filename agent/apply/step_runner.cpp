@@ -1,5 +1,7 @@
 #include "agent/apply/step_runner.h"
 
+#include <optional>
+
 #include <boost/asio/use_awaitable.hpp>
 
 #include "agent/apply/body.h"
@@ -138,6 +140,23 @@ asio::awaitable<void> StepRunner::perform(std::shared_ptr<Occasion> occasion, St
   }
 }
 
+// Podman before 5 answers as if there were no such container. Keeping one matters more than its policy:
+// should both come up when the node starts, the next plan stops it.
+asio::awaitable<void> StepRunner::set_policy(std::shared_ptr<Occasion> occasion, std::string id,
+                                             std::string policy) {
+  std::optional<Error> failure;
+  try {
+    co_await engine_.set_restart_policy(id, policy);
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (!failure) co_return;
+  if (failure->code() != ErrorCode::kNotFound) throw *failure;
+  const std::optional<std::string> there = co_await engine_.inspect_container(id);
+  if (!there) throw *failure;
+  occasion->fixed_policies = true;
+}
+
 // Steps at a container that is there.
 asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step step) {
   const Action& action = step.action;
@@ -157,7 +176,7 @@ asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step 
     co_await engine_.stop_container(id, stop->grace);
   } else if (const auto* policy = std::get_if<SetRestartPolicy>(&action)) {
     const std::string id = id_of(*occasion, policy->container);
-    co_await engine_.set_restart_policy(id, policy->policy);
+    co_await set_policy(occasion, id, policy->policy);
   } else if (const auto* remove = std::get_if<RemoveContainer>(&action)) {
     // Forced, as between the stop and this the engine's restart policy may have had its way.
     const std::string id = id_of(*occasion, remove->container);

@@ -22,6 +22,7 @@ struct Occasion {
   std::shared_ptr<const Desired> manifest = {};  // what steps of jobs are of
   ApiLevel engine_api;
   std::string log_driver = {};              // the engine's own
+  bool fixed_policies = false;              // the engine turned out not to change restart policies
   std::map<std::string, std::string> made;  // ids of the containers that its steps made, by name
   // What its steps have learnt, by subject: the engine's warnings to what they made. Also empty lists: what
   // was known before of the subject is over.
@@ -40,6 +41,8 @@ class StepRunner {
   const Files& files() const { return files_; }
 
  private:
+  boost::asio::awaitable<void> set_policy(std::shared_ptr<Occasion> occasion, std::string id,
+                                          std::string policy);
   boost::asio::awaitable<void> create(std::shared_ptr<Occasion> occasion, Step step, CreateContainer action);
   // step_runner_hooks.cpp
   boost::asio::awaitable<void> run_post_start(std::string id, std::vector<Hook> hooks);

@@ -105,8 +105,10 @@ struct Past {
       {};                                // by id of a job's container: since when it is known to run
   std::map<std::string, Fetch> fetches;  // by image_key()
   Notices notices;                       // what steps have learnt
-  std::set<std::string> restarting;      // ids of containers that were stopped to be started with another
-  std::set<std::string> hooked;          // ids of containers whose post_start hooks have run
+  // The engine cannot change restart policies (Podman before 5): what is kept keeps its own.
+  bool fixed_policies = false;
+  std::set<std::string> restarting;  // ids of containers that were stopped to be started with another
+  std::set<std::string> hooked;      // ids of containers whose post_start hooks have run
   std::map<std::string, std::int64_t>
       pulled;                         // when images were pulled last, Unix time in seconds, by image_key()
   std::set<std::string> fresh;        // "<stack>/<service>" whose image was pulled for the container to come

@@ -42,7 +42,8 @@ StackPlanner::Indices StackPlanner::set_aside(const Container& container, const 
   if (known != set_aside_.end()) return known->second;
   const std::string service(label_of(container.labels, labels::kService));
   Indices done;
-  if (!container.restart_policy.empty() && container.restart_policy != "no")
+  const bool may_restart = !container.restart_policy.empty() && container.restart_policy != "no";
+  if (may_restart && !situation_.past.fixed_policies)
     done = {add(service, SetRestartPolicy{ref(container), "no"}, change, after)};
   if (is_up(container)) done = {add(service, stop_of(container), change, done.empty() ? after : done)};
   return set_aside_[container.id] = done;

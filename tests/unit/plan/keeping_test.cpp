@@ -70,6 +70,29 @@ TEST_CASE("the replaced container of a good release is kept: out of restarts, st
   }
 }
 
+TEST_CASE("where the engine cannot change restart policies, what is kept keeps its own") {
+  const std::vector<v1::Release> before{release("web", {restarting(service("app"))})};
+  Scenario scenario = good(before);
+  const std::string kept = aside(scenario, "web-app-1");
+  scenario.past.fixed_policies = true;
+  scenario.want({release("web", {restarting(service("app", 2))})});
+  scenario.converge();
+  const std::string settled = "web-app-1 app-2 running\n" + kept + " app-1 exited\n";
+  CHECK(scenario.engine.text() == settled);
+  SECTION("and is stopped again when it has come up with the node") {
+    scenario.engine.restart();
+    CHECK(scenario.engine.running().size() == 2);
+    scenario.converge();
+    CHECK(scenario.engine.text() == settled);
+  }
+  SECTION("and comes back with it") {
+    scenario.go_back(before);
+    scenario.converge();
+    CHECK(scenario.engine.text() == "web-app-1 app-1 running\n");
+    CHECK(scenario.engine.container("web-app-1").restart_policy == "always");
+  }
+}
+
 TEST_CASE("a failed release gives way: its container goes, and the kept one takes its name and starts") {
   const std::vector<v1::Release> before{release("web", {restarting(service("app"))})};
   Scenario scenario = good(before);
