@@ -105,6 +105,7 @@ asio::awaitable<void> Reconciler::pass() {
     standing_.settled = busy.empty() && standing_.plan.steps.empty();
     forget_settled(busy);
     begin_trials(busy);
+    bring_back_files(busy);
     launch(busy);
     settle_trials(busy);
     watch_for_windows();
@@ -143,6 +144,7 @@ asio::awaitable<bool> Reconciler::look() {
 
 void Reconciler::engine_lost(const Error& error) {
   suspend_trials();
+  past_.fixed_policies = false;  // it may come back as another version
   const bool too_old = error.code() == ErrorCode::kConflict;
   if (standing_.engine_text != error.what()) log::warn("engine: {}", error.what());
   standing_.engine_reason = too_old ? v1::REASON_ENGINE_TOO_OLD : v1::REASON_ENGINE_DOWN;

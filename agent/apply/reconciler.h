@@ -171,6 +171,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
 
   // reconciler_files.cpp: files, and why a start failed.
   void prune_files();
+  void bring_back_files(const std::set<std::string>& busy);
   void tend_files();
   boost::asio::awaitable<Error> explained(Step step, Error failure);
 
@@ -197,6 +198,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   std::map<std::string, std::string> stand_ins_;  // digests of the good releases in effective_, by stack
   std::set<std::string> busy_;                    // stacks with steps under way
   std::set<std::string> unpruned_;                // stacks whose files may hold what is not needed any more
+  std::map<std::string, std::string> seeded_;     // digests of good releases whose seeds are theirs, by stack
   std::set<std::string> untended_;  // stacks that had steps since their seeded files were last looked through
   Clock::time_point tend_at_{};     // when all are looked through
   std::string tend_failure_;        // the last one, so that it is logged once

@@ -44,6 +44,26 @@ void Reconciler::prune_files() {
   });
 }
 
+// A kept container comes back without being made, so what another release seeded is put right before its
+// start. Its read-only files are there still: they are named by their content.
+void Reconciler::bring_back_files(const std::set<std::string>& busy) {
+  for (const DesiredStack& stack : standing_.effective->stacks) {
+    if (stack.origin != Origin::kGood) seeded_.erase(stack.name);
+    if (stack.origin != Origin::kGood || busy.contains(stack.name) || seeded_[stack.name] == stack.digest)
+      continue;
+    seeded_[stack.name] = stack.digest;
+    try {
+      for (const DesiredService& service : stack.services) {
+        for (const DesiredMount& mount : service.mounts) {
+          if (mount.is_kept()) runner_.files().place(stack, mount, *stack.contents);
+        }
+      }
+    } catch (const Error& error) {
+      log::warn("stack '{}': files of its last good release: {}", stack.name, error.what());
+    }
+  }
+}
+
 // Nobody tells when an application has changed a file: stacks are looked through from time to time, and after
 // their steps.
 void Reconciler::tend_files() {

@@ -157,3 +157,48 @@ TEST_CASE("what was adopted is known after a restart") {
   REQUIRE(kept.memory.save_adopted({}));
   CHECK(kept.memory.adopted().empty());
 }
+
+TEST_CASE("a good release keeps its body and the contents of its files, and no others") {
+  const TemporaryDirectory directory;
+  const auto body_with = [](const std::string& sha256) {
+    v1::Release release;
+    release.add_services()->add_file_mounts()->add_entries()->set_sha256(sha256);
+    return release.SerializeAsString();
+  };
+  GoodRelease first{"sha256:1", "rev", {{"app", "a1"}}, {{"app", "sha256:image"}}, body_with("f1")};
+  const GoodRelease other{"sha256:x", "rev", {}, {}, body_with("f2")};
+  {
+    Store store(directory.path());
+    store.save_good_releases({{"web", first}, {"other", other}},
+                             {{"f1", std::string("one\0", 4)}, {"f2", "two"}, {"f3", "three"}});
+  }
+  Store store(directory.path());
+  CHECK(store.good_releases().at("web") == first);
+  CHECK(store.good_file("f1") == std::string("one\0", 4));
+  CHECK(store.good_file("f2") == "two");
+  CHECK(!store.good_file("f3"));
+  first.release = body_with("f2");
+  store.save_good_releases({{"web", first}}, {});
+  CHECK(store.good_releases() == std::map<std::string, GoodRelease>{{"web", first}});
+  CHECK(!store.good_file("f1"));
+  CHECK(store.good_file("f2") == "two");
+  store.save_good_releases({}, {});
+  CHECK(!store.good_file("f2"));
+}
+
+TEST_CASE("releases that failed, and passages that have begun, are known after a restart") {
+  const TemporaryDirectory directory;
+  FailedRelease release{"sha256:2", "rev", "app", v1::REASON_EXITED, "exited with code 3", 3, "no room",
+                        7,          true,  4};
+  {
+    Kept kept(directory.path());
+    kept.memory.save_failed({{"web", {{"sha256:2", release}}}});
+    kept.memory.save_trials({{"web", "sha256:3"}});
+  }
+  Kept kept(directory.path());
+  REQUIRE(kept.memory.failed().contains("web"));
+  CHECK(kept.memory.failed().at("web").at("sha256:2") == release);
+  CHECK(kept.memory.trials() == std::map<std::string, std::string>{{"web", "sha256:3"}});
+  kept.memory.save_failed({});
+  CHECK(Store(directory.path()).failed().empty());
+}

@@ -317,27 +317,43 @@ TEST_CASE("an agent that is killed at any write of a failing update ends with th
   FAIL("an update that fails takes more than 30 writes");
 }
 
+namespace {
+
+// 'web' of that version with a file, read-only or in a directory that the application may write to.
+v1::Release with_file(int version, const std::string& text, v1::File& file, Access access) {
+  v1::Release made = web(version);
+  file.set_sha256(sha256_hex(text));
+  file.set_content(text);
+  for (v1::Service& service : *made.mutable_services()) {
+    if (service.name() != "app") continue;
+    v1::FileMount& mount = *service.add_file_mounts();
+    mount.set_target("/conf");
+    mount.set_source("conf");
+    mount.set_read_only(access == Access::kReadOnly);
+    v1::FileEntry& entry = *mount.add_entries();
+    entry.set_path("app.conf");
+    entry.set_sha256(file.sha256());
+    entry.set_mode(0644);
+  }
+  return made;
+}
+
+// What the files of that name hold.
+std::set<std::string> contents_of(const std::filesystem::path& directory, const std::string& name) {
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (entry.path().filename() == name) found.insert(read_file(entry.path()));
+  }
+  return found;
+}
+
+}  // namespace
+
 TEST_CASE("a good release comes back with the files that only the store has") {
   Node node;
-  const auto with_file = [](int version, const std::string& text, v1::File& file) {
-    v1::Release made = web(version);
-    file.set_sha256(sha256_hex(text));
-    file.set_content(text);
-    for (v1::Service& service : *made.mutable_services()) {
-      if (service.name() != "app") continue;
-      v1::FileMount& mount = *service.add_file_mounts();
-      mount.set_target("/conf");
-      mount.set_read_only(true);
-      v1::FileEntry& entry = *mount.add_entries();
-      entry.set_path("app.conf");
-      entry.set_sha256(file.sha256());
-      entry.set_mode(0644);
-    }
-    return made;
-  };
   v1::File one, two;
-  const v1::Release first = with_file(1, "one", one);
-  const v1::Release second = with_file(2, "two", two);
+  const v1::Release first = with_file(1, "one", one, Access::kReadOnly);
+  const v1::Release second = with_file(2, "two", two, Access::kReadOnly);
   node.start();
   node.want({first}, {one});
   REQUIRE(node.settle());
@@ -350,9 +366,20 @@ TEST_CASE("a good release comes back with the files that only the store has") {
   node.start();  // another agent, after the loss of what was on the disk
   node.want({second}, {two});
   REQUIRE(run_until(node.loop, [&] { return node.engine.model.running().size() == 2; }));
-  bool found = false;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(node.directory / "stacks")) {
-    if (entry.path().filename() == "app.conf") found = read_file(entry.path()) == "one";
-  }
-  CHECK(found);
+  CHECK(contents_of(node.directory / "stacks", "app.conf") == std::set<std::string>{"one"});
+}
+
+TEST_CASE("what a failed release seeded is as the good one has it when that starts") {
+  Node node;
+  v1::File one, two;
+  const v1::Release first = with_file(1, "one", one, Access::kReadWrite);
+  const v1::Release second = with_file(2, "two", two, Access::kReadWrite);
+  node.start();
+  node.want({first}, {one});
+  REQUIRE(node.settle());
+  node.files[one.sha256()] = one.content();
+  node.engine.model.ends_at_once("app:2", 1);
+  node.want({second}, {two});
+  REQUIRE(node.roll_back());
+  CHECK(contents_of(node.directory / "stacks", "app.conf") == std::set<std::string>{"one"});
 }
