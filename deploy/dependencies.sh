@@ -18,7 +18,7 @@ packages_of() {
     run) echo ca-certificates curl git jq 'libcurl4t64|libcurl4' mosquitto tzdata ;;
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
-      busybox-static catch2 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \
+      busybox-static catch2 e2fsprogs 'libfaketime?' 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \
       openssh-client openssh-server openssl python3 qemu-user-static ;;
     cross-amd64) echo "$(cross_tools) $(native amd64 || echo g++-x86-64-linux-gnu)" ;;
     cross-arm64) echo "$(cross_tools) $(native arm64 || echo g++-aarch64-linux-gnu)" ;;

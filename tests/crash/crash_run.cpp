@@ -151,6 +151,8 @@ bool CrashRun::done(const Change& change) const {
 void CrashRun::check_kept(const Change& change) const {
   auto volumes = volumes_of(rig_);
   for (const auto& [name, made] : volumes_) CHECK(volumes[name] == made);
+  for (const std::string& write : proxy_.writes()) CHECK_FALSE(write.starts_with("DELETE /volumes"));
+  proxy_.clear();
   const std::optional<WebStack>& end = change.rest ? change.rest : change.to;
   if (!change.from || !end) return;
   auto ids = ids_of(rig_);

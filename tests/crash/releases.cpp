@@ -105,8 +105,7 @@ std::map<std::string, std::string> volumes_of(const NodeRig& rig) {
   std::map<std::string, std::string> volumes;
   const json answer = rig.engine().http().get("/volumes?" + by_node(rig)).at("Volumes");
   if (answer.is_null()) return volumes;
-  for (const json& entry : answer)
-    volumes[entry.at("Name")] = entry.contains("made") ? entry.at("made") : entry.at("CreatedAt");
+  for (const json& entry : answer) volumes[entry.at("Name")] = entry.value("made", "");
   return volumes;
 }
 

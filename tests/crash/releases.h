@@ -29,8 +29,9 @@ struct Scene {
 std::string text_of(const Scene& scene);
 
 Scene scene_of(const NodeRig& rig);
-std::map<std::string, std::string> ids_of(const NodeRig& rig);      // of containers, by name
-std::map<std::string, std::string> volumes_of(const NodeRig& rig);  // when they were made, by name
+std::map<std::string, std::string> ids_of(const NodeRig& rig);  // of containers, by name
+std::map<std::string, std::string> volumes_of(
+    const NodeRig& rig);  // which one it is, where the engine tells, by name
 
 // What is to be there in the end.
 Scene wanted_scene(const NodeRig& rig, const WebStack& stack);
