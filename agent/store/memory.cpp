@@ -109,6 +109,7 @@ bool Memory::guarded(const std::function<void()>& work) {
     return true;
   } catch (const Error& error) {
     if (Store::is_damage(error.code())) rebuild(error.what());
+    reopening_ = error.code() == ErrorCode::kUnavailable;
     fail(error.what());
     retry_later();
     return false;
@@ -128,6 +129,12 @@ void Memory::rebuild(const std::string& why) {
 void Memory::flush() {
   if (store_ == nullptr || (dirty_.empty() && events_.empty())) return;
   const bool done = guarded([this] {
+    // A connection that was opened on a read-only disk stays read-only when the disk is not any more, and so
+    // does any other beside it, as they share the log's index.
+    if (std::exchange(reopening_, false)) {
+      store_.reset();
+      store_ = std::make_unique<Store>(directory_);
+    }
     while (!dirty_.empty()) {
       write(*dirty_.begin());
       dirty_.erase(dirty_.begin());

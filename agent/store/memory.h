@@ -116,7 +116,8 @@ class Memory {
   Callbacks callbacks_;
   std::unique_ptr<Store> store_;
   std::string failure_;
-  std::string replaced_;  // what on_replaced is to be told
+  bool reopening_ = false;  // before the next write
+  std::string replaced_;    // what on_replaced is to be told
   std::set<Level> dirty_;
   std::uint64_t generation_ = 0;
   std::optional<std::string> manifest_;
