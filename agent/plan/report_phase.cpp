@@ -92,7 +92,8 @@ void fill_first(v1::StackReport& report, const Target& target) {
     return service.state() == v1::STATE_FAILED;
   });
   if (failed || worst == report.services().end())
-    set_state(report, is_amiss(target.reason) ? v1::STATE_FAILED : v1::STATE_APPLYING, target.reason, target.text);
+    set_state(report, is_amiss(target.reason) ? v1::STATE_FAILED : v1::STATE_APPLYING, target.reason,
+              target.text);
 }
 
 }  // namespace

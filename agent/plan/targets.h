@@ -20,8 +20,8 @@ enum class Phase {
   kWindow,   // it waits for the stack's window
   kPre,      // its 'pre' service is under way, or has failed
   kFirst,    // there is none to go back to, and 'pre' of the manifest's is under way, or has failed: of that
-           // release only what 'pre' needs is put in place
-  kTrial,       // it is put in place, or runs and is watched
+             // release only what 'pre' needs is put in place
+  kTrial,    // it is put in place, or runs and is watched
   kRolledBack,  // it failed on this node; the good one runs
 };
 
