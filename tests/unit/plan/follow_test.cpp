@@ -209,9 +209,9 @@ TEST_CASE("start-first: the new container runs before the old one stops") {
   scenario.want({release("web", {start_first(with_hooks(service("app", 2), "hi"))})});
   const std::string aside = "web-app-1." + id_of(scenario, "web-app-1").substr(0, 8);
   const std::string cause = ": service 'app' of stack 'web': its definition has changed\n";
-  CHECK(scenario.plan_text() ==
-        "rename container web-app-1 to " + aside + cause + "create container web-app-1" + cause +
-            "start container web-app-1" + cause + "run the hooks of container web-app-1" + cause);
+  CHECK(scenario.plan_text() == "rename container web-app-1 to " + aside + cause +
+                                    "create container web-app-1" + cause + "start container web-app-1" +
+                                    cause + "run the hooks of container web-app-1" + cause);
   scenario.apply(scenario.plan());
   CHECK(scenario.plan_text() == "stop container " + aside + cause + "remove container " + aside + cause);
   scenario.converge();
