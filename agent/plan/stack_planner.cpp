@@ -214,7 +214,11 @@ void StackPlanner::settle(const ServiceView& view, const Slot& slot) {
   const std::string& service = view.service->name;
   const std::string who = fmt::format("service '{}' of stack '{}'", service, view_.name);
   if (current.name != slot.name && !is_held(*view.service)) {
-    const Change change{Purpose::kHeal, fmt::format("{}: its container is named '{}'", who, current.name)};
+    const bool comes_back = current.name == aside(current, slot.name);
+    const Change change =
+        comes_back
+            ? Change{Purpose::kReplace, who + ": it comes back"}
+            : Change{Purpose::kHeal, fmt::format("{}: its container is named '{}'", who, current.name)};
     Indices after = free_name(view, slot, change);
     append(after, gone_);
     renames_[current.id] = add(service, RenameContainer{ref(current), slot.name}, change, std::move(after));

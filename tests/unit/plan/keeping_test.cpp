@@ -102,9 +102,8 @@ TEST_CASE("a failed release gives way: its container goes, and the kept one take
   scenario.go_back(before);
   const std::string cause = ": service 'app' of stack 'web': the last good release comes back\n";
   const std::string back = ": service 'app' of stack 'web': it comes back\n";
-  const std::string name = ": service 'app' of stack 'web': its container is named '" + kept + "'\n";
   CHECK(scenario.plan_text() == "stop container web-app-1" + cause + "remove container web-app-1" + cause +
-                                    "rename container " + kept + " to web-app-1" + name +
+                                    "rename container " + kept + " to web-app-1" + back +
                                     "set restart policy 'always' of container " + kept + back +
                                     "start container " + kept + back);
   const agent::Plan plan = scenario.plan();
