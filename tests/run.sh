@@ -10,5 +10,5 @@ source tests/prepare.sh
 build_release
 use_engine "$root/build/test-engine"
 
-# Unit tests run side by side and first, those with real processes after them, one at a time (tests/CMakeLists.txt).
+# Unit tests run side by side and first, after them those with real processes, one at a time on the engine (tests/CMakeLists.txt).
 ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(nproc)" "$@"
