@@ -34,10 +34,11 @@ class Jobs {
     fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
   }
 
+  // Its report; an empty object: there is none yet.
   nlohmann::json stack() const {
     const nlohmann::json node = fleet.node_state("a");
-    const nlohmann::json& stacks = node.at("stacks");
-    return stacks.empty() ? nlohmann::json::object() : stacks.at(0);
+    const nlohmann::json& reports = node.at("stack_reports");
+    return reports.empty() ? nlohmann::json::object() : reports.at(0);
   }
   std::string version() const { return fleet.engine().variable(fleet.container("web", "app"), "VERSION"); }
   bool is_alone() const {
