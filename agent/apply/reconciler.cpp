@@ -60,6 +60,7 @@ void Reconciler::start() {
 }
 
 void Reconciler::set_desired(std::shared_ptr<const Desired> desired) {
+  promote_for_want_of_better(*desired);
   desired_ = std::move(desired);
   // Whoever commits wants to see whether it helps: nothing that failed before waits any longer.
   for (auto& [subject, trouble] : past_.troubles) trouble.not_before = {};

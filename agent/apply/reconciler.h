@@ -158,6 +158,7 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void settle_trials(const std::set<std::string>& busy);
   bool has_lasted(const DesiredStack& stack, Trial& trial);
   void promote(const DesiredStack& stack);
+  void promote_for_want_of_better(const Desired& next);
   void suspend_trials();
   void note_start(const Occasion& occasion, const Step& step);
   void note_refusal(const Step& step, const Trouble& trouble, const Desired& desired);

@@ -29,7 +29,11 @@ constexpr unsigned kConflicts = 5;
 bool is_passing_conflict(const Step& step, const Error& error, unsigned attempts) {
   const bool may_pass = std::holds_alternative<CreateContainer>(step.action) ||
                         std::holds_alternative<StartContainer>(step.action);
-  return may_pass && error.code() == ErrorCode::kConflict && attempts <= kConflicts;
+  // Between two restarts of a container the engine does not find its network sandbox, and answers 404
+  // (20.10).
+  const bool is_between = std::holds_alternative<RenameContainer>(step.action) &&
+                          (error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kConflict);
+  return ((may_pass && error.code() == ErrorCode::kConflict) || is_between) && attempts <= kConflicts;
 }
 
 v1::Reason reason_of(const Step& step, const Error& error) {

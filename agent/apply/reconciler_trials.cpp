@@ -137,6 +137,18 @@ void Reconciler::promote(const DesiredStack& stack) {
   trigger();
 }
 
+// A first release that runs, however short, is better to come back to than nothing.
+void Reconciler::promote_for_want_of_better(const Desired& next) {
+  if (!standing_.desired) return;
+  for (const DesiredStack& stack : standing_.desired->stacks) {
+    const Trial* trial = trial_of(past_, &stack);
+    const DesiredStack* other = next.stack(stack.name);
+    const bool gives_way = other != nullptr && other->digest != stack.digest;
+    if (gives_way && trial != nullptr && trial->sound_since && good_of(past_, stack.name) == nullptr)
+      promote(stack);
+  }
+}
+
 // What ends with its engine, or was restarted by another one, says nothing about its release.
 void Reconciler::suspend_trials() {
   for (auto& [stack, trial] : past_.trials) {

@@ -283,6 +283,36 @@ TEST_CASE("a new stack that fails is no failed release: it is tried on and on") 
   CHECK(node.stored.good.empty());
 }
 
+TEST_CASE("a first release that runs is what comes back, also when it has not lasted yet") {
+  Node node;
+  node.start();
+  node.want({web(1, milliseconds(60'000))});
+  REQUIRE(run_until(node.loop, [&] {
+    const auto& trials = node.reconciler().past().trials;
+    return trials.contains("web") && trials.at("web").sound_since.has_value();
+  }));
+  CHECK(node.stored.good.empty());
+  node.good_id = node.id_of("web-app-1");
+  node.engine.model.ends_at_once("app:2", 3);
+  node.want({web(2)});
+  REQUIRE(node.roll_back());
+  CHECK(node.runs_good());
+}
+
+TEST_CASE("a rename that the engine refuses between two restarts is tried again, and no failure") {
+  Node node;
+  node.engine.model.ends_at_once("app:1", 3);
+  node.start();
+  node.want({web(1)});
+  REQUIRE(
+      run_until(node.loop, [&] { return std::ranges::count(node.engine.writes, "start web-app-1") == 1; }));
+  node.engine.fail_writes_like("rename web-app-1", Error(ErrorCode::kNotFound, "sandbox not found"));
+  node.want({web(2)});
+  REQUIRE(run_until(node.loop, [&] { return node.report().services(0).reason() == v1::REASON_APPLYING; }));
+  node.engine.mend();
+  REQUIRE(run_until(node.loop, [&] { return node.report().state() == v1::STATE_RUNNING; }));
+}
+
 TEST_CASE("nothing of a good release is touched until the store has it") {
   Node node;
   node.begin_well();
