@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "common/envelope.h"
@@ -85,6 +86,8 @@ class NodeRig {
   SigningKey key_;
   int port_;
   boost::asio::io_context loop_;
+  // Without it the loop has nothing to do between two messages, and waiting for them takes a whole core.
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{loop_.get_executor()};
   std::unique_ptr<mqtt::Link> link_;
   std::optional<Process> broker_;
   std::optional<Process> agent_;
