@@ -17,7 +17,10 @@ recipe() { cat "$here"/{packages.txt,sources.txt,sysroot.sh,libraries.sh,archite
 
 libraries() {
   local directory=$2
-  [[ -e $directory/complete && $(cat "$directory/complete") == "$(recipe)" ]] && return
+  if [[ -e $directory/complete && $(cat "$directory/complete") == "$(recipe)" ]]; then
+    [[ ! -e $directory/warnings ]] || sed 's/^/cross: WARNING: /' "$directory/warnings" >&2
+    return
+  fi
   "$here/sysroot.sh" "$1" "$directory"
   "$here/libraries.sh" "$1" "$directory"
   recipe >"$directory/complete"

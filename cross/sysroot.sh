@@ -18,6 +18,12 @@ names_in() { sed -e 's/#.*//' -e '/^\s*$/d' "$here/$1"; }
 
 fail() { echo "cross: $*" >&2; exit 1; }
 
+# Said again by every build that uses what was fetched.
+warn() {
+  echo "cross: WARNING: $*" >&2
+  echo "$*" >>"$directory/warnings"
+}
+
 configure() {
   [[ -e $keyring ]] || fail "'$keyring' is missing (install debian-archive-keyring)"
   mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,empty}
@@ -46,13 +52,23 @@ quietly() {
   "$@" >"$directory/apt.log" 2>&1 || { tail -n 20 "$directory/apt.log" >&2; fail "'$*' failed (the whole log: $directory/apt.log)"; }
 }
 
+# A mirror may be in between two states of one architecture. The packages of the release and its updates do for a build then; the
+# sources, which hold the libraries that face the network, still come from the security updates.
+read_lists() {
+  if ask_apt update >"$directory/apt.log" 2>&1; then return; fi
+  grep -q "^E: Failed to fetch $security/.*/binary-$arch/" "$directory/apt.log" || { tail -n 20 "$directory/apt.log" >&2; fail "the package lists cannot be read"; }
+  warn "the mirror's list of security updates for $arch is damaged: packages are taken without them (do not ship this build)"
+  sed -i "\\|^deb .*$security |d" "$apt/sources.list"
+  quietly ask_apt update
+}
+
 # The newest version that the mirror has: some mirrors are late with sources.
 fetch_source() {
   local version newest=""
   for version in $(ask_apt_cache showsrc "$1" | sed -n 's/^Version: //p' | sort -rVu); do
     newest=${newest:-$version}
     if (cd "$directory/sources" && ask_apt source --download-only "$1=$version" >"$directory/apt.log" 2>&1); then
-      [[ $version == "$newest" ]] || echo "cross: WARNING: the mirror lacks the source of $1 $newest; older: $version" >&2
+      [[ $version == "$newest" ]] || warn "the mirror lacks the source of $1 $newest; older: $version"
       return
     fi
     rm -f "$directory/sources/$1"_*
@@ -83,11 +99,11 @@ compare_with_lock() {
 
 main() {
   local name deb
-  rm -rf "$directory"/{sysroot,debs,sources,complete}
+  rm -rf "$directory"/{sysroot,debs,sources,complete,warnings}
   mkdir -p "$directory"/{sysroot,debs,sources}
   configure
   echo "cross: reading the package lists of Debian 12 for $arch"
-  quietly ask_apt update
+  read_lists
   echo "cross: fetching packages and sources"
   # shellcheck disable=SC2046
   (cd "$directory/debs" && quietly ask_apt download $(names_in packages.txt))
