@@ -5,15 +5,17 @@
 #include <system_error>
 
 #include "agent/plan/utf8.h"
+#include "agent/store/good_release.h"
 #include "common/digest.h"
 #include "common/error.h"
+#include "common/log.h"
 
 namespace hivemind::agent {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kMigrations{R"(
+constexpr std::array<std::string_view, 8> kMigrations{R"(
   CREATE TABLE manifest (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, envelope BLOB NOT NULL);
   CREATE TABLE value (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE good_release (stack TEXT PRIMARY KEY, digest TEXT NOT NULL, revision TEXT NOT NULL) WITHOUT ROWID;
@@ -49,6 +51,9 @@ constexpr std::array<std::string_view, 7> kMigrations{R"(
                                                       R"(
   CREATE TABLE job (stack TEXT NOT NULL, label TEXT NOT NULL, exit_code INTEGER NOT NULL, text TEXT NOT NULL,
                     output TEXT NOT NULL, PRIMARY KEY (stack, label)) WITHOUT ROWID;
+)",
+                                                      R"(
+  ALTER TABLE good_release ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
 )"};
 
 // SQLite cannot open what is no file, and would say so for ever.
@@ -81,19 +86,6 @@ std::unique_ptr<sqlite::Database> opened(const fs::path& file) {
   require_files(file);
   require_writable_format(file);
   return std::make_unique<sqlite::Database>(file, sqlite::Durability::kFull, kMigrations);
-}
-
-// A body that cannot be read names none.
-std::set<std::string> files_named_in(const std::string& body) {
-  std::set<std::string> files;
-  v1::Release release;
-  if (body.empty() || !release.ParseFromString(body)) return files;
-  for (const v1::Service& service : release.services()) {
-    for (const v1::FileMount& mount : service.file_mounts()) {
-      for (const v1::FileEntry& entry : mount.entries()) files.insert(entry.sha256());
-    }
-  }
-  return files;
 }
 
 v1::FailedRelease message_of(const FailedRelease& release) {
@@ -204,7 +196,7 @@ void Store::save_applied(const v1::Report& applied) {
   set_value("applied", applied.SerializeAsString());
 }
 
-std::map<std::string, GoodRelease> Store::good_releases() const {
+std::map<std::string, GoodRelease> Store::stored_good() const {
   std::map<std::string, GoodRelease> releases;
   database_->each("SELECT stack, digest, revision, body FROM good_release", {}, [&](const sqlite::Row& row) {
     releases[row.text(0)] = {row.text(1), row.text(2), {}, {}, row.blob(3)};
@@ -216,9 +208,25 @@ std::map<std::string, GoodRelease> Store::good_releases() const {
   return releases;
 }
 
+// What was stored before there were checksums has none.
+std::map<std::string, GoodRelease> Store::good_releases() const {
+  std::map<std::string, GoodRelease> releases = stored_good();
+  std::map<std::string, std::string> checksums;
+  database_->each("SELECT stack, sha256 FROM good_release WHERE sha256 <> ''", {},
+                  [&](const sqlite::Row& row) { checksums[row.text(0)] = row.text(1); });
+  for (auto& [stack, release] : releases) {
+    const auto checksum = checksums.find(stack);
+    if (checksum == checksums.end() || checksum->second == checksum_of(release)) continue;
+    log::error("stack '{}': its last good release is damaged in the store, and cannot come back", stack);
+    release.release.clear();
+    release.images.clear();
+  }
+  return releases;
+}
+
 // Only what has changed is written: flash wears, and bodies are large.
 void Store::save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents) {
-  const std::map<std::string, GoodRelease> stored = good_releases();
+  const std::map<std::string, GoodRelease> stored = stored_good();
   sqlite::Transaction transaction(*database_);
   for (const auto& [stack, release] : stored) {
     const auto still = releases.find(stack);
@@ -241,8 +249,9 @@ void Store::remove_good(const std::string& stack) {
 }
 
 void Store::add_good(const std::string& stack, const GoodRelease& release) {
-  database_->run("INSERT INTO good_release (stack, digest, revision, body) VALUES (?, ?, ?, ?)",
-                 {stack, release.digest, release.revision, sqlite::Blob{release.release}});
+  database_->run(
+      "INSERT INTO good_release (stack, digest, revision, body, sha256) VALUES (?, ?, ?, ?, ?)",
+      {stack, release.digest, release.revision, sqlite::Blob{release.release}, checksum_of(release)});
   for (const auto& [service, hash] : release.services)
     database_->run("INSERT INTO good_service VALUES (?, ?, ?)", {stack, service, hash});
   for (const auto& [service, id] : release.images)
@@ -267,10 +276,15 @@ void Store::save_good_files(const std::map<std::string, GoodRelease>& releases, 
     database_->run("DELETE FROM good_file WHERE sha256 = ?", {sha256});
 }
 
-std::optional<std::string> Store::good_file(const std::string& sha256) const {
+std::optional<std::string> Store::good_file(const std::string& sha256) {
   std::optional<std::string> content;
   database_->each("SELECT content FROM good_file WHERE sha256 = ?", {sha256},
                   [&](const sqlite::Row& row) { content = row.blob(0); });
+  if (content && sha256_hex(*content) != sha256) {
+    log::error("the stored content of file '{}' is damaged, and is dropped", sha256);
+    database_->run("DELETE FROM good_file WHERE sha256 = ?", {sha256});
+    return std::nullopt;
+  }
   return content;
 }
 

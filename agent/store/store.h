@@ -57,11 +57,13 @@ class Store {
   std::optional<v1::Report> applied() const;
   void save_applied(const v1::Report& applied);
 
+  // One that is damaged comes without its body and images: it cannot come back.
   std::map<std::string, GoodRelease> good_releases() const;
   // With what their files hold, as far as it is among the contents or stored already; what none of them names
   // is removed.
   void save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents = {});
-  std::optional<std::string> good_file(const std::string& sha256) const;
+  // Nothing also for content that is damaged, which is dropped.
+  std::optional<std::string> good_file(const std::string& sha256);
 
   // By stack and digest.
   std::map<std::string, std::map<std::string, FailedRelease>> failed() const;
@@ -109,6 +111,7 @@ class Store {
   std::string value(std::string_view key) const;
   void set_value(std::string_view key, std::string_view value);
   void load_stream();
+  std::map<std::string, GoodRelease> stored_good() const;  // as it is there
   void remove_good(const std::string& stack);
   void add_good(const std::string& stack, const GoodRelease& release);
   void save_good_files(const std::map<std::string, GoodRelease>& releases, const Contents& contents);

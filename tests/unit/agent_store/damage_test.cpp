@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "agent/store/memory.h"
+#include "common/digest.h"
 #include "common/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
@@ -220,4 +221,46 @@ TEST_CASE("a store that is damaged while it is open goes on, and is of use after
     CHECK(opened.memory.manifest() == std::string(3 * kPage, 'm'));
   }
   check_of_use(directory.path());
+}
+
+TEST_CASE("a bit that turns within a good release is noticed, and the release cannot come back") {
+  const TemporaryDirectory directory;
+  const std::string content = "content-of-the-file";
+  v1::Release release;
+  release.set_stack("name-of-the-stack");
+  release.add_services()->add_file_mounts()->add_entries()->set_sha256(sha256_hex(content));
+  const GoodRelease good{
+      "the-digest", "the-revision", {{"app", "hash"}}, {{"app", "the-image"}}, release.SerializeAsString()};
+  const GoodRelease other{"other-digest", "revision", {}, {}, "other-body"};
+  {
+    Store store(directory.path());
+    store.save_good_releases({{"web", good}, {"other", other}}, {{sha256_hex(content), content}});
+  }
+  const auto turn = [&](const std::string& value) {
+    std::string bytes = read_file(directory / Store::kFile);
+    const std::size_t at = bytes.find(value);
+    REQUIRE(at != std::string::npos);
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    put(directory / Store::kFile, bytes);
+  };
+  for (const char* value : {"name-of-the-stack", "the-revision", "the-image"}) {
+    CAPTURE(value);
+    turn(value);
+    {
+      Opened opened(directory.path());
+      CHECK(opened.replaced.empty());
+      CHECK(opened.memory.good().at("web").release.empty());
+      CHECK(opened.memory.good().at("web").images.empty());
+      CHECK(opened.memory.good().at("web").digest == "the-digest");
+      CHECK(opened.memory.good().at("other") == other);
+      opened.memory.save_good({{"web", good}, {"other", other}});
+    }
+    CHECK(Store(directory.path()).good_releases().at("web") == good);
+  }
+  turn(content);
+  Store store(directory.path());
+  CHECK(store.good_releases().at("web") == good);
+  CHECK(!store.good_file(sha256_hex(content)));
+  store.save_good_releases({{"web", good}, {"other", other}}, {{sha256_hex(content), content}});
+  CHECK(store.good_file(sha256_hex(content)) == content);
 }

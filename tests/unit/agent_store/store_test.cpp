@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "agent/store/memory.h"
+#include "common/digest.h"
 #include "common/error.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_directory.h"
@@ -165,25 +166,27 @@ TEST_CASE("a good release keeps its body and the contents of its files, and no o
     release.add_services()->add_file_mounts()->add_entries()->set_sha256(sha256);
     return release.SerializeAsString();
   };
-  GoodRelease first{"sha256:1", "rev", {{"app", "a1"}}, {{"app", "sha256:image"}}, body_with("f1")};
-  const GoodRelease other{"sha256:x", "rev", {}, {}, body_with("f2")};
+  const std::string one("one\0", 4);
+  const std::string f1 = sha256_hex(one);
+  const std::string f2 = sha256_hex("two");
+  GoodRelease first{"sha256:1", "rev", {{"app", "a1"}}, {{"app", "sha256:image"}}, body_with(f1)};
+  const GoodRelease other{"sha256:x", "rev", {}, {}, body_with(f2)};
   {
     Store store(directory.path());
-    store.save_good_releases({{"web", first}, {"other", other}},
-                             {{"f1", std::string("one\0", 4)}, {"f2", "two"}, {"f3", "three"}});
+    store.save_good_releases({{"web", first}, {"other", other}}, {{f1, one}, {f2, "two"}, {"f3", "three"}});
   }
   Store store(directory.path());
   CHECK(store.good_releases().at("web") == first);
-  CHECK(store.good_file("f1") == std::string("one\0", 4));
-  CHECK(store.good_file("f2") == "two");
+  CHECK(store.good_file(f1) == one);
+  CHECK(store.good_file(f2) == "two");
   CHECK(!store.good_file("f3"));
-  first.release = body_with("f2");
+  first.release = body_with(f2);
   store.save_good_releases({{"web", first}}, {});
   CHECK(store.good_releases() == std::map<std::string, GoodRelease>{{"web", first}});
-  CHECK(!store.good_file("f1"));
-  CHECK(store.good_file("f2") == "two");
+  CHECK(!store.good_file(f1));
+  CHECK(store.good_file(f2) == "two");
   store.save_good_releases({}, {});
-  CHECK(!store.good_file("f2"));
+  CHECK(!store.good_file(f2));
 }
 
 TEST_CASE("releases that failed, and passages that have begun, are known after a restart") {
