@@ -46,6 +46,11 @@ bool is_pre_due(const DesiredStack& stack, const Past& past) {
   return !stack.pre.empty() && !has_ended(past, stack.name, job_label(JobKind::kPre, stack.digest));
 }
 
+bool is_post_due(const DesiredStack& stack, const Past& past) {
+  return !stack.post.empty() && is_good(past, stack) &&
+         !has_ended(past, stack.name, job_label(JobKind::kPost, stack.digest));
+}
+
 std::vector<Job> jobs_of(const Desired& desired, const Targets& targets, const Past& past) {
   std::vector<Job> jobs;
   for (const DesiredStack& stack : desired.stacks) {
@@ -55,8 +60,7 @@ std::vector<Job> jobs_of(const Desired& desired, const Targets& targets, const P
       const bool failed = target->second.reason == v1::REASON_PRE_FAILED;
       jobs.push_back(
           {JobKind::kPre, &stack, failed ? Job::Turn::kFailed : Job::Turn::kDue, phase == Phase::kFirst});
-    } else if (!stack.post.empty() && is_good(past, stack) &&
-               !has_ended(past, stack.name, job_label(JobKind::kPost, stack.digest))) {
+    } else if (is_post_due(stack, past)) {
       jobs.push_back({JobKind::kPost, &stack});
     }
   }

@@ -40,6 +40,9 @@ std::string job_label(JobKind kind, const std::string& digest);
 // Whether 'pre' of the release has still to succeed.
 bool is_pre_due(const DesiredStack& stack, const Past& past);
 
+// Whether the release is the good one, and 'post' of it has still to end.
+bool is_post_due(const DesiredStack& stack, const Past& past);
+
 // Those that are to run now, and those that hold something up.
 std::vector<Job> jobs_of(const Desired& desired, const Targets& targets, const Past& past);
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/jobs.h"
 #include "agent/plan/trial.h"
 #include "agent/plan/utf8.h"
 
@@ -58,7 +59,7 @@ void fill_rolled_back(v1::StackReport& report, const FailedRelease& failed) {
 bool is_amiss(v1::Reason reason) {
   return reason != v1::REASON_PULLING && reason != v1::REASON_APPLYING &&
          reason != v1::REASON_WAITING_DEPENDENCY && reason != v1::REASON_WINDOW_CLOSED &&
-         reason != v1::REASON_PRE_RUNNING && reason != v1::REASON_POST_RUNNING;
+         reason != v1::REASON_PRE_RUNNING;
 }
 
 // The good release runs well, so what is waited for is the other one's.
@@ -96,6 +97,20 @@ void fill_first(v1::StackReport& report, const Target& target) {
               target.text);
 }
 
+// The release is good, whatever becomes of 'post': the state stays, and the reason says what is still to
+// come.
+void fill_post(v1::StackReport& report, const Findings& findings, const DesiredStack& stack) {
+  if (report.state() != v1::STATE_RUNNING || !is_post_due(stack, findings.past)) return;
+  const auto trouble = findings.past.troubles.find(subject_of(stack.name, stack.post));
+  const bool in_trouble = trouble != findings.past.troubles.end() &&
+                          trouble->second.config_hash == stack.service(stack.post)->config_hash;
+  if (in_trouble)
+    return set_state(report, v1::STATE_RUNNING, trouble->second.reason,
+                     fmt::format("service '{}': {}", stack.post, trouble->second.text));
+  set_state(report, v1::STATE_RUNNING, v1::REASON_POST_RUNNING,
+            fmt::format("service '{}' runs after the release was found good", stack.post));
+}
+
 }  // namespace
 
 void fill_phase(v1::StackReport& report, const Findings& findings, const DesiredStack& stack) {
@@ -113,6 +128,8 @@ void fill_phase(v1::StackReport& report, const Findings& findings, const Desired
     fill_first(report, *target);
   } else if (is_awaited(target->phase)) {
     fill_awaited(report, findings, *target);
+  } else {
+    fill_post(report, findings, stack);
   }
 }
 

@@ -64,8 +64,10 @@ TEST_CASE("pre runs before an update, post after it, and neither leaves a contai
   CHECK(it.version() == "1");
   REQUIRE(wait_until([&] { return !it.job_id("check").empty(); }, 20s));
   CHECK(it.version() == "2");
+  CHECK(wait_until([&] { return it.stack().value("reason", "") == "post_running"; }, 10s));
   it.fleet.converge();
   CHECK(wait_until([&] { return it.is_alone(); }, 20s));
+  CHECK(wait_until([&] { return it.stack().value("reason", "") == "none"; }, 10s));
 }
 
 TEST_CASE("a pre that fails leaves all as it was, with its last words in the report", "[jobs]") {

@@ -175,6 +175,22 @@ TEST_CASE("a post that fails takes nothing back and leaves a notice, until it is
   CHECK(node.starts_of("check") == 2);
 }
 
+TEST_CASE("a release whose post still runs is told of as running, with what is to come") {
+  Node node;
+  node.start();
+  node.want(shop(1));
+  REQUIRE(node.finish(1));
+  v1::Release next = release("shop", {service("app", 2), service("check", 9), service("migrate", 2)});
+  next.set_pre("migrate");
+  next.set_post("check");  // version 9 does not end
+  node.want(next);
+  REQUIRE(run_until(node.loop, [&] { return node.starts_of("check") == 2; }));
+  CHECK(run_until(node.loop, [&] {
+    return node.report().reason() == v1::REASON_POST_RUNNING && node.report().state() == v1::STATE_RUNNING;
+  }));
+  CHECK(node.report().good_digest() == next.digest());
+}
+
 TEST_CASE("a container of a job stays until its end is on the disk") {
   Node node;
   node.start();

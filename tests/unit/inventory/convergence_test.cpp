@@ -205,14 +205,20 @@ TEST_CASE("a release that was rolled back makes the node failed, and names its s
 }
 
 TEST_CASE("a release that soaks, or waits for its 'pre' service, is waited for") {
-  for (const v1::Reason reason :
-       {v1::REASON_SOAKING, v1::REASON_PRE_RUNNING, v1::REASON_POST_RUNNING, v1::REASON_PULLING}) {
+  for (const v1::Reason reason : {v1::REASON_SOAKING, v1::REASON_PRE_RUNNING, v1::REASON_PULLING}) {
     Builder b;
     b.stack().set_state(v1::STATE_APPLYING);
     b.stack().set_reason(reason);
     b.report.mutable_applied()->set_generation(2);
     CHECK(standing(b) == "applying");
   }
+}
+
+TEST_CASE("a release whose 'post' service still runs is in place") {
+  Builder b;
+  b.stack().set_state(v1::STATE_RUNNING);
+  b.stack().set_reason(v1::REASON_POST_RUNNING);
+  CHECK(standing(b) == "converged");
 }
 
 TEST_CASE("a release that waits for its window is scheduled, and not waited for") {
