@@ -1,7 +1,9 @@
 #include "agent/agent.h"
 
+#include <chrono>
 #include <utility>
 
+#include "agent/plan/window.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -114,8 +116,20 @@ void Agent::start_reconciler() {
   Reconciler::Options options{data_directory_};
   options.parallel_pulls = tuning_.parallel_pulls;
   options.disk_reserve_bytes = tuning_.disk_reserve_bytes;
+  options.window_clock = [weak]() -> std::optional<std::int64_t> {
+    const auto self = weak.lock();
+    return self ? self->window_clock_s() : std::nullopt;
+  };
   reconciler_ = std::make_shared<Reconciler>(loop_, engine_, std::move(options), remembered(), std::move(on));
   reconciler_->start();
+}
+
+// Unix time; nothing: the clock cannot be right.
+std::optional<std::int64_t> Agent::window_clock_s() const {
+  if (const auto synchronised_ms = synchronised_clock_ms()) return *synchronised_ms / 1'000;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t at = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  return is_plausible(at, issued_at_ms_) ? std::optional(at) : std::nullopt;
 }
 
 // The stored envelope is no more trusted than one from the broker.
@@ -135,6 +149,7 @@ void Agent::on_loaded() {
   Judgement judgement = judge(*envelope, identity_.hub_key, identity_.node, {});
   if (auto* accepted = std::get_if<AcceptedManifest>(&judgement)) {
     newest_ = {accepted->desired.generation, accepted->digest};
+    issued_at_ms_ = accepted->issued_at_ms;
     log::info("manifest of generation {} (revision {}) read from the store", newest_.generation,
               accepted->desired.revision);
     adopt(std::make_shared<const Desired>(std::move(accepted->desired)));
@@ -158,6 +173,7 @@ void Agent::on_manifest(const std::string& envelope) {
 // It is on the disk before anything of it is done, so that a power cut never brings back the one before it.
 void Agent::accept(AcceptedManifest accepted, const std::string& envelope) {
   newest_ = {accepted.desired.generation, accepted.digest};
+  issued_at_ms_ = accepted.issued_at_ms;
   refusal_.reset();
   log::info("manifest of generation {} (revision {}) accepted", newest_.generation,
             accepted.desired.revision);

@@ -68,6 +68,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void refuse(RefusedManifest refused);
   void start_reconciler();
   Past remembered() const;
+  std::optional<std::int64_t> window_clock_s() const;
 
   // Commands (agent_commands.cpp).
   void begin_session();
@@ -113,6 +114,7 @@ class Agent : public std::enable_shared_from_this<Agent> {
   bool swept_ = false;
   CommandFacts commands_;
   Newest newest_;
+  std::int64_t issued_at_ms_ = 0;           // when the hub issued it
   std::shared_ptr<const Desired> waiting_;  // accepted, but not on the disk yet
   std::shared_ptr<const Desired> desired_;
   std::optional<Refusal> refusal_;

@@ -35,8 +35,9 @@ Judgement judge_manifest(v1::Manifest manifest, std::string digest, std::string_
   }
   const std::uint64_t generation = manifest.generation();
   const std::string revision = manifest.revision();
+  const std::int64_t issued_at_ms = manifest.issued_at_ms();
   try {
-    return AcceptedManifest{desired_from(std::move(manifest)), std::move(digest)};
+    return AcceptedManifest{desired_from(std::move(manifest)), std::move(digest), issued_at_ms};
   } catch (const Error& error) {
     return RefusedManifest{v1::REASON_MALFORMED,
                            fmt::format("manifest of generation {} refused: {}", generation, error.what()),

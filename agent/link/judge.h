@@ -20,7 +20,8 @@ struct Newest {
 
 struct AcceptedManifest {
   Desired desired;
-  std::string digest;  // SHA-256 hex of the payload
+  std::string digest;             // SHA-256 hex of the payload
+  std::int64_t issued_at_ms = 0;  // by the hub's clock
 };
 struct KnownManifest {};  // the newest one once more, as a broker sends it at every connection
 struct RefusedManifest {

@@ -34,8 +34,8 @@ class Facts {
   std::chrono::steady_clock::time_point start_;
 };
 
-// The wall clock, Unix time, where the kernel knows that somebody sets it; one that nobody sets is trusted
-// with nothing.
+// The wall clock, Unix time, where the kernel knows that somebody sets it. Without a time service it never
+// knows.
 std::optional<std::int64_t> synchronised_clock_ms();
 
 }  // namespace hivemind::agent

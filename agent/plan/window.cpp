@@ -12,6 +12,8 @@ namespace {
 constexpr std::int64_t kDayMinutes = 24 * 60;
 constexpr std::int64_t kWeekMinutes = 7 * kDayMinutes;
 constexpr std::int64_t kWeek = kWeekMinutes * 60;
+// The hub's clock and a node's may be apart by so much, in seconds, without either being wrong.
+constexpr std::int64_t kApart = 5 * 60;
 constexpr std::int64_t kFirstMonday = 4 * 24 * 3600;  // Unix time began on a Thursday
 
 std::int64_t modulo(std::int64_t value, std::int64_t by) {
@@ -91,6 +93,10 @@ std::string Window::local_text(std::int64_t at) const {
   return fmt::format("{} {:04}-{:02}-{:02} {:02}:{:02}", kDays.at(weekday(day).c_encoding()),
                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                      static_cast<unsigned>(date.day()), minute / 60, minute % 60);
+}
+
+bool is_plausible(std::int64_t at, std::int64_t issued_at_ms) {
+  return at >= issued_at_ms / 1'000 - kApart;
 }
 
 }  // namespace hivemind::agent

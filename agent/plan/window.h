@@ -39,4 +39,9 @@ class Window {
   std::vector<Open> week_;  // sorted, apart from one another
 };
 
+// Whether a clock that shows 'at', and of which the kernel does not know that somebody sets it, can be right:
+// it is not long before the hub issued the newest manifest. Where there is no time service the kernel never
+// knows, however right the clock is; one that began at 1970, or at its maker's date, is told by this.
+bool is_plausible(std::int64_t at, std::int64_t issued_at_ms);
+
 }  // namespace hivemind::agent

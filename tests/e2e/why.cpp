@@ -174,7 +174,9 @@ TEST_CASE(
   CHECK(synced.exit_code == 0);
   CHECK_THAT(synced.output, ContainsSubstring("scheduled") && ContainsSubstring("waits for a window"));
   const std::string reason = asked.reason();
-  CHECK((reason == "window_closed" || reason == "clock_unset"));
+  CHECK(reason == "window_closed");
+  CHECK_THAT(asked.answer.at("text").get<std::string>(),
+             ContainsSubstring("which opens on ") && ContainsSubstring(at + ":00"));
   CHECK(fleet.cli({"status"}).exit_code == 0);
 
   const Outcome opened = fleet.cli({"apply", "--now", fleet.node("a"), fleet.stack("web")});

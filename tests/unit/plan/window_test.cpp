@@ -85,6 +85,15 @@ bool shown_in(const std::vector<DesiredWindow::Span>& spans, std::int64_t at) {
 
 }  // namespace
 
+TEST_CASE("a clock that nobody is known to set is right, unless it is long before the newest manifest") {
+  const std::int64_t issued = unix_time(2026, 11, 21, 2, 0);
+  CHECK(is_plausible(issued + 86400, issued * 1000));
+  CHECK(is_plausible(issued, issued * 1000));
+  CHECK(is_plausible(issued - 60, issued * 1000));
+  CHECK_FALSE(is_plausible(issued - 3600, issued * 1000));
+  CHECK_FALSE(is_plausible(5, issued * 1000));
+}
+
 TEST_CASE("a zone's rule says what the system's library says, for any rule and any year") {
   const char* kRules[] = {"UTC0",
                           kBerlin,
