@@ -1,7 +1,6 @@
 #include "tests/bench/engine_events.h"
 
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 
 #include <boost/asio/co_spawn.hpp>
@@ -42,25 +41,46 @@ void EngineEvents::take(std::string_view piece) {
   arrived_.notify_all();
 }
 
+EngineEvents::Found EngineEvents::first(const std::string& action, const std::string& name,
+                                        Clock::time_point since) const {
+  const auto found = std::find_if(events_.begin(), events_.end(), [&](const Event& event) {
+    return event.at >= since && event.action == action && event.name == name;
+  });
+  return found == events_.end() ? Found() : Found(found->at);
+}
+
+Clock::time_point EngineEvents::await(const std::string& action, const std::string& name,
+                                      const std::function<Found()>& look) {
+  std::unique_lock lock(mutex_);
+  Found at;
+  if (!arrived_.wait_for(lock, kLongest, [&] { return (at = look()).has_value(); }))
+    throw std::runtime_error("the engine told no '" + action + "' of '" + name + "' and its like");
+  return *at;
+}
+
 Clock::time_point EngineEvents::await_all(const std::string& action, const std::set<std::string>& names,
                                           Clock::time_point since) {
-  std::unique_lock lock(mutex_);
-  const auto last = [&]() -> std::optional<Clock::time_point> {
+  return await(action, *names.begin(), [&]() -> Found {
     Clock::time_point latest = since;
     for (const std::string& name : names) {
-      const auto found = std::find_if(events_.begin(), events_.end(), [&](const Event& event) {
-        return event.at >= since && event.action == action && event.name == name;
-      });
-      if (found == events_.end()) return std::nullopt;
-      latest = std::max(latest, found->at);
+      const Found at = first(action, name, since);
+      if (!at) return std::nullopt;
+      latest = std::max(latest, *at);
     }
     return latest;
-  };
-  std::optional<Clock::time_point> at;
-  if (!arrived_.wait_for(lock, kLongest, [&] { return (at = last()).has_value(); })) {
-    throw std::runtime_error("the engine told no '" + action + "' of '" + *names.begin() + "' and its like");
-  }
-  return *at;
+  });
+}
+
+Clock::time_point EngineEvents::await_any(const std::string& action, const std::set<std::string>& names,
+                                          Clock::time_point since) {
+  return await(action, *names.begin(), [&] {
+    Found earliest;
+    for (const std::string& name : names) {
+      const Found at = first(action, name, since);
+      if (at && (!earliest || *at < *earliest)) earliest = at;
+    }
+    return earliest;
+  });
 }
 
 }  // namespace hivemind::bench

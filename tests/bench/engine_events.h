@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -31,6 +33,10 @@ class EngineEvents {
   Clock::time_point await_all(const std::string& action, const std::set<std::string>& names,
                               Clock::time_point since);
 
+  // When the first of them had such an event.
+  Clock::time_point await_any(const std::string& action, const std::set<std::string>& names,
+                              Clock::time_point since);
+
  private:
   struct Event {
     Clock::time_point at;
@@ -38,7 +44,12 @@ class EngineEvents {
     std::string name;
   };
 
+  using Found = std::optional<Clock::time_point>;
+
   void take(std::string_view piece);
+  Found first(const std::string& action, const std::string& name, Clock::time_point since) const;
+  Clock::time_point await(const std::string& action, const std::string& name,
+                          const std::function<Found()>& look);
 
   boost::asio::io_context loop_;
   http::Client client_;
