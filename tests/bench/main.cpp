@@ -1,4 +1,5 @@
 #include <exception>
+#include <set>
 #include <string>
 
 #include <fmt/core.h>
@@ -10,22 +11,43 @@
 #include "tests/bench/results.h"
 #include "tests/bench/rollback_bench.h"
 
-// bench FILE [quick]: measures, writes the results as JSON to FILE and prints them. 'quick' takes few
-// samples: it shows that everything works, not how fast it is.
+// bench FILE [quick] [PART...]: measures all or these parts, writes the results as JSON to FILE and prints
+// them. 'quick' takes few samples: it shows that everything works, not how fast it is.
+namespace {
+
+using hivemind::bench::Results;
+
+struct Part {
+  const char* name;
+  void (*measure)(Results& results, int rounds);
+  int rounds;
+  int quick_rounds;
+};
+
+constexpr Part kParts[] = {
+    {"git", hivemind::bench::measure_git, 30, 3},
+    {"compiler", hivemind::bench::measure_compiler, 5, 1},
+    {"commits", hivemind::bench::measure_commits, 25, 2},
+    {"ten", hivemind::bench::measure_ten_services, 7, 1},
+    {"unchanged", hivemind::bench::measure_unchanged_apply, 20, 2},
+    {"rollback", hivemind::bench::measure_rollback, 7, 1},
+};
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: bench FILE [quick]\n");
+    fmt::print(stderr, "usage: bench FILE [quick] [PART...]\n");
     return 2;
   }
-  const bool quick = argc > 2 && std::string(argv[2]) == "quick";
+  std::set<std::string> wanted(argv + 2, argv + argc);
+  const bool quick = wanted.erase("quick") > 0;
   try {
-    hivemind::bench::Results results;
-    hivemind::bench::measure_git(results, quick ? 3 : 30);
-    hivemind::bench::measure_compiler(results, quick ? 1 : 5);
-    hivemind::bench::measure_commits(results, quick ? 2 : 25);
-    hivemind::bench::measure_ten_services(results, quick ? 1 : 7);
-    hivemind::bench::measure_unchanged_apply(results, quick ? 2 : 20);
-    hivemind::bench::measure_rollback(results, quick ? 1 : 7);
+    Results results;
+    for (const Part& part : kParts) {
+      if (wanted.empty() || wanted.contains(part.name))
+        part.measure(results, quick ? part.quick_rounds : part.rounds);
+    }
     results.write_json(argv[1]);
     results.print();
   } catch (const std::exception& error) {

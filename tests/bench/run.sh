@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh [quick]: builds, starts a private engine (or uses that of $HIVEMIND_TEST_DOCKER_HOST), measures, prints a table and
+# run.sh [quick] [PART...]: builds, starts a private engine (or uses that of $HIVEMIND_TEST_DOCKER_HOST), measures, prints a table and
 # writes build/bench.json. Run it on a machine that does nothing else; all ratios are of one run.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
