@@ -220,22 +220,24 @@ std::string Agent::current_revision() const {
   return desired_ ? desired_->revision : "";
 }
 
-// The good releases first: nothing may be known to have begun that could not come back.
+// At once: nothing may be known to have begun that could not come back.
 void Agent::on_past() {
   const auto& desired = reconciler_->standing().desired;
   const bool has_stacks = desired && !desired->stacks.empty();
-  memory_.save_good(reconciler_->past().good,
-                    has_stacks ? desired->stacks.front().contents : std::make_shared<const Contents>());
-  memory_.save_failed(reconciler_->past().failed);
-  std::map<std::string, std::string> trials;
-  for (const auto& [stack, trial] : reconciler_->past().trials) trials[stack] = trial.digest;
-  memory_.save_trials(std::move(trials));
-  memory_.save_jobs(reconciler_->past().jobs);
-  memory_.save_completed(reconciler_->past().completed);
-  memory_.save_hooked(reconciler_->past().hooked);
-  memory_.save_notices(reconciler_->past().notices);
-  memory_.save_pulled(reconciler_->past().pulled);
-  memory_.save_images(reconciler_->past().images);
+  memory_.together([&] {
+    memory_.save_good(reconciler_->past().good,
+                      has_stacks ? desired->stacks.front().contents : std::make_shared<const Contents>());
+    memory_.save_failed(reconciler_->past().failed);
+    std::map<std::string, std::string> trials;
+    for (const auto& [stack, trial] : reconciler_->past().trials) trials[stack] = trial.digest;
+    memory_.save_trials(std::move(trials));
+    memory_.save_jobs(reconciler_->past().jobs);
+    memory_.save_completed(reconciler_->past().completed);
+    memory_.save_hooked(reconciler_->past().hooked);
+    memory_.save_notices(reconciler_->past().notices);
+    memory_.save_pulled(reconciler_->past().pulled);
+    memory_.save_images(reconciler_->past().images);
+  });
 }
 
 // The report first: whoever sees the node come online finds a true one.

@@ -1,5 +1,6 @@
 #include "agent/store/memory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/error.h"
@@ -10,11 +11,19 @@ namespace {
 
 // Events that wait for a disk with space; more are given up, as the outbox would.
 constexpr std::size_t kMostUnwritten = 1'000;
+// A transaction writes several pages, however little it changes, and events come in bursts. What is lost when
+// power is cut before that, the report tells as well.
+constexpr std::chrono::milliseconds kBunch{300};  // the report that tells of them is saved before
+// Events that are known to the hub are told again when this is lost, and it knows them by their numbers.
+constexpr std::chrono::milliseconds kRemoval{2'000};
 
 }  // namespace
 
 Memory::Memory(boost::asio::any_io_executor loop, std::filesystem::path data_directory, Callbacks callbacks)
-    : directory_(std::move(data_directory)), callbacks_(std::move(callbacks)), timer_(loop) {}
+    : directory_(std::move(data_directory)),
+      callbacks_(std::move(callbacks)),
+      timer_(loop),
+      bunch_timer_(loop) {}
 
 void Memory::open() {
   if (store_ != nullptr) return;
@@ -50,6 +59,7 @@ void Memory::set_aside(const std::string& why) {
   const auto aside = Store::set_aside(directory_);
   const std::string text = fmt::format("{}: set aside as '{}', a new store is begun", why, aside.string());
   log::error("{}", text);
+  removed_.reset();  // numbers of the stream that is gone
   replaced_ = text;
   dirty_.insert({Level::kReport, Level::kGood, Level::kFailed, Level::kTrials, Level::kJobs,
                  Level::kCompleted, Level::kAdopted, Level::kHooked, Level::kPulled, Level::kNotices,
@@ -78,6 +88,7 @@ void Memory::load() {
 void Memory::close() {
   flush();
   timer_.cancel();
+  bunch_timer_.cancel();
 }
 
 void Memory::fail(const std::string& why) {
@@ -126,8 +137,28 @@ void Memory::rebuild(const std::string& why) {
   }
 }
 
+// At the latest then; whatever else is written takes it along.
+void Memory::flush_within(std::chrono::milliseconds delay) {
+  const auto due = std::chrono::steady_clock::now() + delay;
+  if (bunch_due_ && *bunch_due_ <= due) return;
+  bunch_due_ = due;
+  bunch_timer_.expires_at(due);
+  bunch_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) flush();
+  });
+}
+
+void Memory::together(const std::function<void()>& saves) {
+  gathering_ = true;
+  saves();
+  gathering_ = false;
+  flush();
+}
+
 void Memory::flush() {
-  if (store_ == nullptr || (dirty_.empty() && events_.empty())) return;
+  if (gathering_) return;
+  if (std::exchange(bunch_due_, std::nullopt)) bunch_timer_.cancel();
+  if (store_ == nullptr || (dirty_.empty() && events_.empty() && !removed_)) return;
   const bool done = guarded([this] {
     // A connection that was opened on a read-only disk stays read-only when the disk is not any more, and so
     // does any other beside it, as they share the log's index.
@@ -135,13 +166,16 @@ void Memory::flush() {
       store_.reset();
       store_ = std::make_unique<Store>(directory_);
     }
-    while (!dirty_.empty()) {
-      write(*dirty_.begin());
-      dirty_.erase(dirty_.begin());
-    }
-    write_events();
+    store_->together([this] {
+      for (const Level level : dirty_) write(level);
+      write_events();
+    });
   });
   if (!done) return;
+  if (dirty_.contains(Level::kGood)) contents_ = std::make_shared<const Contents>();
+  dirty_.clear();
+  events_.clear();
+  removed_.reset();
   retry_.reset();
   if (!failure_.empty()) {
     failure_.clear();
@@ -164,7 +198,6 @@ void Memory::write(Level level) {
       return;
     case Level::kGood:
       store_->save_good_releases(good_, *contents_);
-      contents_ = std::make_shared<const Contents>();
       return;
     case Level::kFailed:
       store_->save_failed(failed_);
@@ -197,10 +230,9 @@ void Memory::write(Level level) {
 }
 
 void Memory::write_events() {
-  while (!events_.empty()) {
-    if (!store_->add_event(events_.front()))
-      log::warn("the outbox is full, event '{}' is given up", events_.front().kind());
-    events_.erase(events_.begin());
+  if (removed_) store_->remove_events_through(*removed_);
+  for (const v1::Event& event : events_) {
+    if (!store_->add_event(event)) log::warn("the outbox is full, event '{}' is given up", event.kind());
   }
 }
 
@@ -221,7 +253,7 @@ void Memory::save_report(v1::Report report) {
 void Memory::save_applied(v1::Report applied) {
   applied_ = std::move(applied);
   dirty_.insert(Level::kApplied);
-  flush();
+  flush_within(kBunch);
 }
 
 void Memory::save_good(std::map<std::string, GoodRelease> good, std::shared_ptr<const Contents> contents) {
@@ -313,7 +345,7 @@ void Memory::save_images(std::set<PulledImage> images) {
 
 void Memory::add_event(v1::Event event) {
   if (events_.size() < kMostUnwritten) events_.push_back(std::move(event));
-  flush();
+  flush_within(kBunch);
 }
 
 std::string Memory::stream() const {
@@ -322,13 +354,15 @@ std::string Memory::stream() const {
 
 std::vector<v1::Event> Memory::events_after(std::uint64_t sequence, std::size_t most) {
   std::vector<v1::Event> events;
-  if (store_ != nullptr) guarded([&] { events = store_->events_after(sequence, most); });
+  if (store_ == nullptr) return events;
+  guarded([&] { events = store_->events_after(std::max(sequence, removed_.value_or(0)), most); });
   return events;
 }
 
 void Memory::remove_events_through(const std::string& stream, std::uint64_t sequence) {
   if (store_ == nullptr || stream != store_->stream()) return;
-  guarded([&] { store_->remove_events_through(sequence); });
+  removed_ = std::max(sequence, removed_.value_or(0));
+  flush_within(kRemoval);
 }
 
 }  // namespace hivemind::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -41,10 +42,13 @@ class Memory {
   const std::string& failure() const { return failure_; }
   bool loaded() const { return store_ != nullptr; }
 
+  // What is saved within is written at once and as a whole, after it.
+  void together(const std::function<void()>& saves);
+
   // Levels: the newest value counts. True when it is on the disk already.
   bool save_manifest(std::uint64_t generation, std::string envelope);
   void save_report(v1::Report report);
-  void save_applied(v1::Report applied);
+  void save_applied(v1::Report applied);  // soon
   // The contents are held until it is written; those of files that are stored already need not be among them.
   void save_good(std::map<std::string, GoodRelease> good,
                  std::shared_ptr<const Contents> contents = std::make_shared<const Contents>());
@@ -78,7 +82,8 @@ class Memory {
   const std::set<PulledImage>& images() const { return images_; }
   const Adopted& adopted() const { return adopted_; }
 
-  // The outbox. An event gets its number when it is written.
+  // The outbox. An event gets its number when it is written, which is soon (on_saved), and those of one burst
+  // together.
   void add_event(v1::Event event);
   std::string stream() const;
   std::vector<v1::Event> events_after(std::uint64_t sequence, std::size_t most);
@@ -105,6 +110,7 @@ class Memory {
   void set_aside(const std::string& why);
   void load();
   void flush();
+  void flush_within(std::chrono::milliseconds delay);
   void write(Level level);
   void write_events();
   void rebuild(const std::string& why);
@@ -136,6 +142,10 @@ class Memory {
   Adopted adopted_;
   std::vector<v1::Event> events_;  // not written yet
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer bunch_timer_;
+  std::optional<std::chrono::steady_clock::time_point> bunch_due_;
+  bool gathering_ = false;
+  std::optional<std::uint64_t> removed_;  // of the outbox up to here; in the store later
   bool retrying_ = false;
   Backoff retry_{std::chrono::milliseconds(1'000), std::chrono::milliseconds(10'000)};
 };

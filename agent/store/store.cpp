@@ -150,6 +150,12 @@ fs::path Store::set_aside(const fs::path& data_directory) {
   return name();
 }
 
+void Store::together(const std::function<void()>& writes) {
+  sqlite::Transaction transaction(*database_);
+  writes();
+  transaction.commit();
+}
+
 void Store::load_stream() {
   stream_ = value("stream");
   if (!stream_.empty()) return;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,9 @@ class Store {
   // the last of them is replaced, so that a disk that damages them on and on is not filled. What was in it
   // comes back by the retained manifest and the labels of the containers.
   static std::filesystem::path set_aside(const std::filesystem::path& data_directory);
+
+  // One transaction for all that is written within: none of it where one fails.
+  void together(const std::function<void()>& writes);
 
   // The envelope as it came; it is verified again by whoever reads it.
   std::optional<std::string> manifest() const;

@@ -186,8 +186,9 @@ std::int64_t Database::last_insert_id() const {
   return impl_->database.getLastInsertRowid();
 }
 
-Transaction::Transaction(Database& database) : database_(database) {
-  database_.run("BEGIN IMMEDIATE");
+Transaction::Transaction(Database& database)
+    : database_(database), open_(sqlite3_get_autocommit(database.impl_->database.getHandle()) != 0) {
+  if (open_) database_.run("BEGIN IMMEDIATE");
 }
 
 Transaction::~Transaction() {
@@ -200,6 +201,7 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+  if (!open_) return;
   database_.run("COMMIT");
   open_ = false;
 }

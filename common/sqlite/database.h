@@ -62,7 +62,7 @@ class Database {
   std::unique_ptr<Impl> impl_;
 };
 
-// Rolled back unless committed.
+// Rolled back unless committed. One within another is part of it: only the outermost one commits.
 class Transaction {
  public:
   explicit Transaction(Database& database);
@@ -73,7 +73,7 @@ class Transaction {
 
  private:
   Database& database_;
-  bool open_ = true;
+  bool open_;  // and to be ended here
 };
 
 }  // namespace hivemind::sqlite

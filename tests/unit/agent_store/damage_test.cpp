@@ -78,8 +78,8 @@ void check_of_use(const fs::path& directory) {
     CHECK(opened.memory.failure().empty());
     CHECK(!opened.memory.manifest_waits());
     opened.memory.save_completed({"c9"});
-    opened.memory.save_good({{"web", {"digest", "revision"}}});
     opened.memory.add_event(event("after"));
+    opened.memory.save_good({{"web", {"digest", "revision"}}});  // writes the event as well
     if (!opened.memory.failure().empty()) opened.loop.run_for(std::chrono::seconds(3));
     CHECK(opened.memory.failure().empty());
   }

@@ -106,10 +106,42 @@ TEST_CASE("only acknowledged events leave") {
   const TemporaryDirectory directory;
   Kept kept(directory.path());
   for (int i = 0; i < 5; ++i) kept.memory.add_event(event("e"));
+  kept.loop.run_for(std::chrono::milliseconds(500));
+  CHECK(kept.saves == 1);  // all of them at once
   kept.memory.remove_events_through("another stream", 5);
   CHECK(kept.memory.events_after(0, 10).size() == 5);
   kept.memory.remove_events_through(kept.memory.stream(), 3);
   CHECK(kept.memory.events_after(0, 10).size() == 2);
+  kept.memory.close();
+  CHECK(Store(directory.path()).events_after(0, 10).size() == 2);
+}
+
+TEST_CASE("what is saved together is written once, and takes along the events that wait") {
+  const TemporaryDirectory directory;
+  Kept kept(directory.path());
+  kept.memory.add_event(event("a"));
+  CHECK(kept.saves == 0);
+  kept.memory.together([&] {
+    kept.memory.save_completed({"c1"});
+    kept.memory.save_hooked({"c2"});
+    CHECK(kept.saves == 0);
+  });
+  CHECK(kept.saves == 1);
+  const Store written(directory.path());
+  CHECK(written.completed() == std::set<std::string>{"c1"});
+  CHECK(written.hooked() == std::set<std::string>{"c2"});
+  CHECK(written.events_after(0, 10).size() == 1);
+}
+
+TEST_CASE("of writes that belong together none stays where one fails") {
+  const TemporaryDirectory directory;
+  Store store(directory.path());
+  CHECK_THROWS_AS(store.together([&] {
+    store.save_completed({"c1"});
+    throw Error(ErrorCode::kExhausted, "no space");
+  }),
+                  Error);
+  CHECK(store.completed().empty());
 }
 
 TEST_CASE("a damaged store is set aside, and a new one is begun") {
