@@ -77,7 +77,13 @@ void NodeRig::connect() {
       mqtt::Link::Callbacks{[] {}, [](const std::string&) {},
                             [this](mqtt::Message message) { on_message(message); }});
   link_->start();
-  if (!wait([this] { return link_->up(); })) throw std::runtime_error("the broker does not come up");
+  options.client_id += "-sends";
+  sends_ = std::make_unique<mqtt::Link>(
+      loop_.get_executor(), options, std::vector<std::string>{},
+      mqtt::Link::Callbacks{[] {}, [](const std::string&) {}, [](const mqtt::Message&) {}});
+  sends_->start();
+  if (!wait([this] { return link_->up() && sends_->up(); }))
+    throw std::runtime_error("the broker does not come up");
 }
 
 void NodeRig::on_message(const mqtt::Message& message) {
@@ -132,7 +138,7 @@ std::uint64_t NodeRig::publish(v1::Manifest manifest) {
   manifest.set_generation(++generation_);
   manifest.set_revision(std::string(39, 'a') + static_cast<char>('0' + generation_ % 10));
   const std::string envelope = seal_envelope(key_, kManifestKind, manifest.SerializeAsString());
-  if (!link_->publish(topics::manifest(node_), envelope, true)) throw std::runtime_error("not published");
+  if (!sends_->publish(topics::manifest(node_), envelope, true)) throw std::runtime_error("not published");
   return generation_;
 }
 

@@ -89,6 +89,9 @@ class NodeRig {
   // Without it the loop has nothing to do between two messages, and waiting for them takes a whole core.
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{loop_.get_executor()};
   std::unique_ptr<mqtt::Link> link_;
+  // Manifests have a connection of their own: behind an acknowledgement of a report, one waits 40 ms for the
+  // broker's delayed ACK.
+  std::unique_ptr<mqtt::Link> sends_;
   std::optional<Process> broker_;
   std::optional<Process> agent_;
   WriteCount* writes_ = nullptr;
