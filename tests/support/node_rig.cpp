@@ -104,7 +104,7 @@ void NodeRig::on_message(const mqtt::Message& message) {
 
 void NodeRig::start_agent() {
   // What the agent before has sent is read and forgotten.
-  const auto end = Clock::now() + 5ms;
+  const auto end = Clock::now() + 30ms;
   wait([&] { return Clock::now() > end; });
   report_.reset();
   std::map<std::string, std::string> variables = environment;
