@@ -78,19 +78,22 @@ TEST_CASE("an agent of another architecture applies, updates and removes over TL
 
 TEST_CASE("an agent of another architecture brings the good release back when the new one exits") {
   EmulatedNode node;
-  const std::string soak = "x-hivemind:\n  soak: 2s\n";
-  commit(node.fleet(), soak + tests::compose({{"a", "1"}}));
+  const auto release = [](const std::string& version) {
+    return "x-hivemind: {soak: 2s}\nservices:\n  a:\n    image: " + tests::test_image() +
+           "\n    environment:\n      VERSION: \"" + version + "\"\n";
+  };
+  commit(node.fleet(), release("1"));
   node.fleet().converge();
   const std::string a = node.fleet().container("web", "a");
   const auto is_good = [&] {
-    for (const auto& stack : node.fleet().node_state("board").at("stack_reports"))
-      if (!stack.value("good_digest", "").empty()) return true;
-    return false;
+    const nlohmann::json state = node.fleet().node_state("board");
+    const nlohmann::json& stacks = state.at("stack_reports");
+    return !stacks.empty() && !stacks.at(0).value("good_digest", "").empty();
   };
   REQUIRE(tests::wait_until(is_good, 60s));
   const std::string good = node.fleet().containers("board").at(a).id;
 
-  std::string bad = soak + tests::compose({{"a", "2"}});
+  std::string bad = release("2");
   bad += "    entrypoint: [\"/hivemind-test-has-no-such-program\"]\n";
   commit(node.fleet(), bad);
   node.fleet().cli({"sync"});
@@ -100,6 +103,7 @@ TEST_CASE("an agent of another architecture brings the good release back when th
     return state.dump().find("rolled_back") != std::string::npos && containers.contains(a) &&
            containers.at(a).id == good && containers.at(a).state == "running";
   };
+  const bool came_back = tests::wait_until(is_back, 60s);
   INFO(node.fleet().logs());
-  CHECK(tests::wait_until(is_back, 60s));
+  CHECK(came_back);
 }
