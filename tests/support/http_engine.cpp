@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <future>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -72,6 +73,24 @@ RecordRequest parsed(const Request& request) {
   return result;
 }
 
+// "/v1.47/containers/json" -> "1.47"; empty: none.
+std::string version_in(const Request& request) {
+  const std::string target(request.target());
+  const bool has_one = target.starts_with("/v1.");
+  return has_one ? target.substr(2, target.find('/', 1) - 2) : "";
+}
+
+// As the engine itself says it.
+std::optional<RecordAnswer> refusal_of(const Request& request, const std::string& newest) {
+  const std::string version = version_in(request);
+  if (version.empty() || std::stoi(version.substr(2)) <= std::stoi(newest.substr(2))) return std::nullopt;
+  RecordAnswer answer;
+  answer.status = 400;
+  answer.body = {
+      {"message", "client version " + version + " is too new. Maximum supported API version is " + newest}};
+  return answer;
+}
+
 }  // namespace
 
 class HttpEngine::Impl {
@@ -127,11 +146,12 @@ class HttpEngine::Impl {
                                          asio::redirect_error(asio::use_awaitable, failure));
       if (failure) break;
       const RecordRequest wanted = parsed(request);
-      if (!wanted.path.empty() && wanted.path[0] == "events") {
+      const auto refusal = refusal_of(request, records.api_version);
+      if (!refusal && !wanted.path.empty() && wanted.path[0] == "events") {
         co_await open_stream(socket);
         co_return;
       }
-      const RecordAnswer answer = records.answer(wanted);
+      const RecordAnswer answer = refusal ? *refusal : records.answer(wanted);
       http_protocol::response<http_protocol::string_body> response(
           static_cast<http_protocol::status>(answer.status), request.version());
       response.set("Api-Version", records.api_version);

@@ -96,6 +96,7 @@ class NodeRig {
   std::optional<Process> agent_;
   WriteCount* writes_ = nullptr;
   std::uint64_t generation_ = 0;
+  std::int64_t started_ms_ = 0;  // Unix time of the agent's last start
   std::optional<v1::Report> report_;
   std::vector<v1::Event> events_;
 };
