@@ -34,16 +34,14 @@ std::vector<Notice> Files::tend(const DesiredStack& stack, const Contents& conte
   return Seeds(stack_directory(stack.name)).tend(stack, contents);
 }
 
-void Files::prune(const std::string& stack, const DesiredStack* wanted) const {
+void Files::prune(const DesiredStack& stack) const {
   std::set<std::string> keep;
-  if (wanted != nullptr) {
-    for (const DesiredService& service : wanted->services) {
-      for (const DesiredMount& mount : service.mounts) {
-        if (!mount.is_kept()) keep.insert(ExactContent::name_of(mount));
-      }
+  for (const DesiredService& service : stack.services) {
+    for (const DesiredMount& mount : service.mounts) {
+      if (!mount.is_kept()) keep.insert(ExactContent::name_of(mount));
     }
   }
-  ExactContent(stack_directory(stack)).keep_only(keep);
+  ExactContent(stack_directory(stack.name)).keep_only(keep);
 }
 
 std::set<std::string> Files::stacks() const {

@@ -35,7 +35,7 @@ class Files {
 
   // Removes content that none of the stack's mounts needs any more; kept directories stay. Failing is
   // harmless: it is tried again after the next change.
-  void prune(const std::string& stack, const DesiredStack* wanted) const;
+  void prune(const DesiredStack& stack) const;
 
   // Those that have something here, wanted or not.
   std::set<std::string> stacks() const;

@@ -39,7 +39,9 @@ void Reconciler::prune_files() {
   }
   std::erase_if(unpruned_, [&](const std::string& stack) {
     if (restless.contains(stack)) return false;
-    runner_.files().prune(stack, standing_.desired->stack(stack));
+    // What a stack leaves goes with its purge.
+    const DesiredStack* wanted = standing_.desired->stack(stack);
+    if (wanted != nullptr) runner_.files().prune(*wanted);
     return true;
   });
 }

@@ -201,7 +201,7 @@ TEST_CASE("another content has another place, and the old one goes when nothing 
   node.place(old);
   node.place(next);
   CHECK(node.source(old) != node.source(next));
-  node.files.prune("web", &next);
+  node.files.prune(next);
   CHECK(!std::filesystem::exists(node.source(old)));
   CHECK(std::filesystem::exists(node.source(next)));
   CHECK(node.files.stacks() == std::set<std::string>{"web"});
@@ -217,13 +217,13 @@ TEST_CASE("a single file is mounted itself") {
   CHECK(node.source(stack) == node.directory.path() / "stacks/web/data/etc/a.conf");
 }
 
-TEST_CASE("data directories stay when the stack goes") {
+TEST_CASE("data directories stay when no service of the stack mounts them any more") {
   Node node;
   DesiredStack stack = stack_of({}, node.contents);
   mount_of(stack).source = "state/db";
   node.place(stack);
   CHECK(node.source(stack) == node.directory.path() / "stacks/web/data/state/db");
-  node.files.prune("web", nullptr);
+  node.files.prune(stack_of({}, node.contents));
   CHECK(std::filesystem::is_directory(node.directory.path() / "stacks/web/data/state/db"));
   CHECK(node.files.tend(stack, {}).empty());
 }
