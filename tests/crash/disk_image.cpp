@@ -31,6 +31,7 @@ DiskImage::~DiskImage() {
 void DiskImage::format() {
   unmount();
   fs::remove(image());
+  ++number_;
   if (!succeeds({"truncate", "-s", "24M", image()}) ||
       !succeeds(
           {"mkfs.ext4", "-q", "-F", "-b", "1024", "-E", "lazy_itable_init=0,lazy_journal_init=0", image()}))
@@ -47,25 +48,28 @@ void DiskImage::unmount() {
   mounted_ = false;
 }
 
+void DiskImage::go_on_with(const fs::path& copy) {
+  unmount();
+  fs::remove(image());
+  ++number_;
+  copy_sparse(copy, image());
+  mount();
+  if (!mounted_) throw std::runtime_error("the copy of the disk cannot be mounted");
+}
+
 void DiskImage::save() {
   unmount();
   copy_sparse(image(), directory_ / "saved");
-  mount();
+  go_on_with(directory_ / "saved");
 }
 
 void DiskImage::restore() {
-  unmount();
-  copy_sparse(directory_ / "saved", image());
-  mount();
-  if (!mounted_) throw std::runtime_error("the saved disk cannot be mounted");
+  go_on_with(directory_ / "saved");
 }
 
 void DiskImage::cut() {
   copy_sparse(image(), directory_ / "after");
-  unmount();
-  copy_sparse(directory_ / "after", image());
-  mount();
-  if (!mounted_) throw std::runtime_error("the disk cannot be mounted after the power cut");
+  go_on_with(directory_ / "after");
 }
 
 }  // namespace hivemind::tests

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace hivemind::tests {
 
@@ -23,12 +24,17 @@ class DiskImage {
   void save();    // what restore() brings back, all of it
   void restore();
   void cut();  // goes on with what had reached the file
+
  private:
-  std::filesystem::path image() const { return directory_ / "image"; }
+  std::filesystem::path image() const { return directory_ / ("image-" + std::to_string(number_)); }
+  void go_on_with(const std::filesystem::path& copy);
   void mount();
   void unmount();
 
   std::filesystem::path directory_;
+  // Of the image's file. Each mount has a file of its own: the kernel lets go of a loop device when it likes,
+  // and one that is still bound to a file would be used again, with what it has cached.
+  int number_ = 0;
   bool mounted_ = false;
 };
 
