@@ -63,7 +63,12 @@ class Waiting {
                        "FAKETIME_DONT_FAKE_MONOTONIC=1", std::string(HIVEMIND_BIN) + "/hivemind-agent"};
     fleet.start_agent("a", options);
   }
-  nlohmann::json stack() const { return fleet.node_state("a").at("stack_reports").at(0); }
+  // One that says nothing while the node has not looked yet.
+  nlohmann::json stack() const {
+    const nlohmann::json none{{"reason", ""}, {"text", ""}, {"good_digest", ""}, {"desired_digest", "-"}};
+    const nlohmann::json reports = fleet.node_state("a").at("stack_reports");
+    return reports.empty() ? none : reports.at(0);
+  }
   std::string version() const {
     const std::string app = fleet.container("web", "app");
     return fleet.containers("a").contains(app) ? fleet.engine().variable(app, "VERSION") : "";
