@@ -18,6 +18,8 @@ names_in() { sed -e 's/#.*//' -e '/^\s*$/d' "$here/$1"; }
 
 # 77 tells that nothing is known to be wrong with the sources: tests are skipped then.
 fail() { echo "cross: $*" >&2; exit 77; }
+[[ -n $mirror && -n $security ]] ||
+  fail "apt on this machine has no Debian 12 (give HIVEMIND_DEBIAN_MIRROR and HIVEMIND_DEBIAN_SECURITY_MIRROR)"
 
 # Said again by every build that uses what was fetched.
 warn() {
