@@ -22,11 +22,16 @@ set(ENV{PKG_CONFIG_DIR} "")
 set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_SYSROOT}/usr/lib/${HIVEMIND_TRIPLET}/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
 
-# No path of this machine gets into the bytes.
+# No path of this machine gets into the bytes. Of several maps that fit, the compiler takes the last: the build may lie below the
+# sources. With a relative path, link-time optimisation would record the working directory as well.
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH source)
 string(JOIN " " flags
-  -Os -DNDEBUG -ffunction-sections -fdata-sections
-  -ffile-prefix-map=${HIVEMIND_CROSS}=cross -ffile-prefix-map=${CMAKE_BINARY_DIR}=build -ffile-prefix-map=${source}=.)
+  -Oz -DNDEBUG -ffunction-sections -fdata-sections
+  -ffile-prefix-map=${source}=/hivemind
+  -ffile-prefix-map=${HIVEMIND_CROSS}=/hivemind/cross -ffile-prefix-map=${CMAKE_BINARY_DIR}=/hivemind/build)
+# With link-time optimisation, a random number of each compilation would get into names of sections and symbols. The object's path is
+# relative to the build but for sources that lie elsewhere (modules/), which have a seed of their own.
+set(CMAKE_CXX_COMPILE_OBJECT "<CMAKE_CXX_COMPILER> -frandom-seed=<OBJECT> <DEFINES> <INCLUDES> <FLAGS> -o <OBJECT> -c <SOURCE>")
 set(CMAKE_C_FLAGS_MINSIZEREL_INIT ${flags})
 set(CMAKE_CXX_FLAGS_MINSIZEREL_INIT ${flags})
 set(CMAKE_C_FLAGS_MINSIZEREL ${flags} CACHE STRING "")
