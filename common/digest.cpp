@@ -1,7 +1,5 @@
 #include "common/digest.h"
 
-#include <vector>
-
 #include <sodium.h>
 
 #include "common/error.h"
@@ -21,11 +19,27 @@ std::string sha256_hex(std::string_view bytes) {
   return to_hex(hash);
 }
 
+bool same_bytes(std::string_view one, std::string_view other) {
+  return one.size() == other.size() && sodium_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
 std::string to_hex(std::string_view bytes) {
   std::string hex(bytes.size() * 2 + 1, '\0');
   sodium_bin2hex(hex.data(), hex.size(), bytes_of(bytes), bytes.size());
   hex.pop_back();
   return hex;
+}
+
+std::string from_hex(std::string_view text) {
+  std::string bytes(text.size() / 2, '\0');
+  std::size_t length = 0;
+  const char* end = nullptr;
+  const int failed = sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                                    text.size(), nullptr, &length, &end);
+  if (failed != 0 || end != text.data() + text.size()) {
+    throw Error(ErrorCode::kInvalid, "'{}' is not hex", text);
+  }
+  return bytes;
 }
 
 std::string to_base64(std::string_view bytes) {
@@ -49,11 +63,15 @@ std::string from_base64(std::string_view text) {
   return bytes;
 }
 
-std::string random_hex(std::size_t bytes) {
+std::string random_bytes(std::size_t bytes) {
   if (sodium_init() < 0) throw Error(ErrorCode::kInternal, "libsodium cannot be initialised");
   std::string random(bytes, '\0');
   randombytes_buf(random.data(), random.size());
-  return to_hex(random);
+  return random;
+}
+
+std::string random_hex(std::size_t bytes) {
+  return to_hex(random_bytes(bytes));
 }
 
 }  // namespace hivemind

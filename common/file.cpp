@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/descriptor.h"
 #include "common/error.h"
 
 namespace hivemind {
@@ -53,12 +52,20 @@ void sync_directory(const std::filesystem::path& directory) {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& file) {
+  return read_all(open_file(file), file);
+}
+
+Descriptor open_file(const std::filesystem::path& file) {
   Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) fail(file, "opened");
+  return fd;
+}
+
+std::string read_all(const Descriptor& open, const std::filesystem::path& file) {
   std::string content;
   char buffer[16384];
   for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    const ssize_t got = ::read(open.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(file, "read");
     if (got == 0) return content;

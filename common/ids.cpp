@@ -40,6 +40,13 @@ bool is_label_key(std::string_view text) {
   return is_compose_key(text) && is_alnum(text.front());
 }
 
+bool is_registry(std::string_view text) {
+  if (text.find_first_of(".:") == std::string_view::npos && text != "localhost") return false;
+  return (is_alnum(text.front()) || text.front() == '[') && std::ranges::all_of(text, [](char c) {
+           return is_alnum(c) || c == '_' || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+         });
+}
+
 void require_node_id(std::string_view text) {
   if (is_node_id(text)) return;
   throw Error(ErrorCode::kInvalid,

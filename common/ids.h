@@ -17,6 +17,10 @@ bool is_compose_key(std::string_view text);
 // A label key of a node: [a-zA-Z0-9]([a-zA-Z0-9._-]*), at most 63.
 bool is_label_key(std::string_view text);
 
+// A registry as image references name it, "HOST" or "HOST:PORT": with a '.' or a ':', or 'localhost', for
+// otherwise it is the first part of a path at Docker Hub.
+bool is_registry(std::string_view text);
+
 // Throws kInvalid, saying what an id looks like.
 void require_node_id(std::string_view text);
 

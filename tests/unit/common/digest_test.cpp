@@ -25,3 +25,19 @@ TEST_CASE("random hex has the length asked for and differs each time") {
   CHECK(random_hex(16).size() == 32);
   CHECK(random_hex(16) != random_hex(16));
 }
+
+TEST_CASE("bytes are the same when all of them are") {
+  const std::string digest = sha256_hex("secret");
+  CHECK(same_bytes(digest, sha256_hex("secret")));
+  CHECK(same_bytes("", ""));
+  CHECK_FALSE(same_bytes(digest, sha256_hex("Secret")));
+  CHECK_FALSE(same_bytes(digest, digest.substr(1)));
+  CHECK_FALSE(same_bytes(digest, ""));
+}
+
+TEST_CASE("hex of any bytes reads back as those bytes, and nothing else is taken for hex") {
+  for (const std::string& bytes : {std::string(), std::string("a"), std::string("\x00\xff\x10", 3)})
+    CHECK(from_hex(to_hex(bytes)) == bytes);
+  CHECK(from_hex("00fF") == std::string("\x00\xff", 2));
+  for (const char* text : {"0", "0g", "00 ", "000", "0x00"}) CHECK_THROWS_AS(from_hex(text), Error);
+}

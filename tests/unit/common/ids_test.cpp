@@ -37,3 +37,16 @@ TEST_CASE("a label is read by a variable in capitals") {
   CHECK(label_variable("site") == "HIVEMIND_LABEL_SITE");
   CHECK(label_variable("site-name.1") == "HIVEMIND_LABEL_SITE_NAME_1");
 }
+
+TEST_CASE("a registry is named as images name it") {
+  for (const char* right :
+       {"ghcr.io", "reg:5000", "localhost", "127.0.0.1:5000", "[::1]:5000", "docker.io"}) {
+    INFO(right);
+    CHECK(is_registry(right));
+  }
+  for (const char* wrong : {"", "reg", "not a host", "not a host.org", "https://ghcr.io", "ghcr.io/",
+                            "ghcr.io/me", ":", ".", "-x.org", "a.b\n", "k\xc3\xb6ln.de"}) {
+    INFO(wrong);
+    CHECK_FALSE(is_registry(wrong));
+  }
+}
