@@ -18,8 +18,9 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 
 [[noreturn]] void reject(std::string_view url, std::string_view why) {
   throw Error(ErrorCode::kInvalid,
-              "address '{}': {} (expected 'unix:///PATH', 'tcp://HOST:PORT' or 'http://HOST:PORT')", url,
-              why);
+              "address '{}': {} (expected 'unix:///PATH', 'tcp://HOST:PORT', 'http://HOST:PORT' or "
+              "'https://HOST:PORT')",
+              url, why);
 }
 
 bool is_port(std::string_view text) {
@@ -41,7 +42,7 @@ Address parse_unix(std::string_view url, std::string_view path) {
     reject(url, fmt::format("the path of the socket has {} bytes, {} at most are possible", path.size(),
                             kMaxUnixPath));
   }
-  return {"localhost", "", std::string(path)};
+  return {"localhost", "", std::string(path), false};
 }
 
 // "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT".
@@ -63,7 +64,7 @@ Address parse_authority(std::string_view url, std::string_view authority, std::s
   const std::string_view port = has_port ? rest : default_port;
   if (!is_host(host)) reject(url, fmt::format("'{}' is no host", host));
   if (!is_port(port)) reject(url, fmt::format("'{}' is no port", port));
-  return {std::string(host), std::string(port), ""};
+  return {std::string(host), std::string(port), "", false};
 }
 
 }  // namespace
@@ -72,6 +73,11 @@ Address Address::parse(std::string_view url) {
   std::string_view rest = url;
   if (take_prefix(rest, "unix://")) return parse_unix(url, rest);
   if (take_prefix(rest, "http://")) return parse_authority(url, rest, "80");
+  if (take_prefix(rest, "https://")) {
+    Address address = parse_authority(url, rest, "443");
+    address.is_tls = true;
+    return address;
+  }
   if (take_prefix(rest, "tcp://")) return parse_authority(url, rest, "2375");
   reject(url, "the scheme is not supported");
 }
@@ -79,7 +85,9 @@ Address Address::parse(std::string_view url) {
 std::string Address::text() const {
   if (!unix_path.empty()) return "unix://" + unix_path;
   const bool is_v6 = host.find(':') != std::string::npos;
-  return is_v6 ? fmt::format("tcp://[{}]:{}", host, port) : fmt::format("tcp://{}:{}", host, port);
+  const std::string_view scheme = is_tls ? "https" : "tcp";
+  return is_v6 ? fmt::format("{}://[{}]:{}", scheme, host, port)
+               : fmt::format("{}://{}:{}", scheme, host, port);
 }
 
 }  // namespace hivemind::http

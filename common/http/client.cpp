@@ -45,7 +45,8 @@ void require_plain(const Request& request) {
 
 std::string host_header(const Address& address) {
   if (!address.unix_path.empty()) return address.host;
-  return address.text().substr(std::string_view("tcp://").size());
+  const std::string text = address.text();
+  return text.substr(text.find("://") + 3);
 }
 
 std::shared_ptr<const Message> to_message(const Address& address, const Request& request) {
@@ -92,6 +93,9 @@ template <typename Head>
 Response head_of(const Head& head) {
   Response response;
   response.status = head.result_int();
+  // RFC 9110, 15: what is below is no status; the parser takes any three digits.
+  if (response.status < 100)
+    throw Error(ErrorCode::kCorrupt, "the answer is not HTTP: its status is {}", response.status);
   for (const auto& field : head) response.headers.emplace_back(field.name_string(), field.value());
   return response;
 }
@@ -101,7 +105,10 @@ Response head_of(const Head& head) {
 // Its coroutines own it, so that a client may go while an exchange is under way.
 class Client::Impl {
  public:
-  Impl(asio::any_io_executor loop, Address address) : loop_(std::move(loop)), address_(std::move(address)) {}
+  Impl(asio::any_io_executor loop, Address address, Tls tls)
+      : loop_(std::move(loop)),
+        address_(std::move(address)),
+        security_(address_.is_tls ? std::make_shared<Security>(std::move(tls)) : nullptr) {}
 
   static asio::awaitable<Response> send(std::shared_ptr<Impl> self, Request request);
   static asio::awaitable<Response> stream(std::shared_ptr<Impl> self, Request request,
@@ -124,13 +131,19 @@ class Client::Impl {
 
   asio::any_io_executor loop_;
   Address address_;
-  std::vector<ConnectionPtr> kept_;  // the newest last
+  std::shared_ptr<Security> security_;  // null: no TLS
+  std::vector<ConnectionPtr> kept_;     // the newest last
 };
 
 void Client::Impl::fail(const Request& request, const boost::system::error_code& failure,
                         std::chrono::milliseconds timeout) const {
-  throw Error(code_of(failure), "'{}': {} {}: {}", address_.text(), request.method,
-              request.target.substr(0, request.target.find('?')), words_of(failure, timeout));
+  // A server of TLS answers with an alert, a few bytes that are no HTTP, and hangs up.
+  const bool is_odd =
+      code_of(failure) == ErrorCode::kCorrupt || failure == beast::http::error::partial_message;
+  const bool may_be_tls = is_odd && !address_.is_tls && address_.unix_path.empty();
+  throw Error(code_of(failure), "'{}': {} {}: {}{}", address_.text(), request.method,
+              request.target.substr(0, request.target.find('?')), words_of(failure, timeout),
+              may_be_tls ? " (is it 'https://' instead of 'http://'?)" : "");
 }
 
 Client::Impl::ConnectionPtr Client::Impl::take_kept() {
@@ -149,9 +162,12 @@ void Client::Impl::keep(ConnectionPtr connection, bool keep_alive) {
 
 asio::awaitable<Client::Impl::ConnectionPtr> Client::Impl::open(Request request,
                                                                 Connection::Clock::time_point deadline) {
-  const auto connection = std::make_shared<Connection>(loop_);
+  const auto connection = std::make_shared<Connection>(loop_, security_);
   connection->set_deadline(deadline);
   const auto failure = co_await connection->open(address_);
+  if (failure && connection->trouble()) {
+    throw Error(connection->trouble()->code, "'{}': {}", address_.text(), connection->trouble()->text);
+  }
   if (failure) {
     throw Error(ErrorCode::kUnavailable, "'{}': cannot connect: {}", address_.text(),
                 words_of(failure, request.timeout));
@@ -257,9 +273,12 @@ std::string_view Response::header(std::string_view name) const {
 ErrorCode code_of_status(unsigned status) {
   switch (status) {
     case 400:
+    case 413:  // too large a body
+    case 431:  // too large a header
       return ErrorCode::kInvalid;
     case 401:
     case 403:
+    case 429:  // of who asks too often: refused for a while
       return ErrorCode::kDenied;
     case 404:
       return ErrorCode::kNotFound;
@@ -274,8 +293,8 @@ ErrorCode code_of_status(unsigned status) {
   }
 }
 
-Client::Client(asio::any_io_executor loop, Address address)
-    : impl_(std::make_shared<Impl>(std::move(loop), std::move(address))) {}
+Client::Client(asio::any_io_executor loop, Address address, Tls tls)
+    : impl_(std::make_shared<Impl>(std::move(loop), std::move(address), std::move(tls))) {}
 
 Client::~Client() = default;
 

@@ -33,25 +33,42 @@ struct Response {
   std::string_view header(std::string_view name) const;
 };
 
-// What an answer that is not ok means to the caller (RFC 9110, 15.5 and 15.6).
+// What an answer that is not ok means to the caller (RFC 9110, 15.5 and 15.6; RFC 6585).
 ErrorCode code_of_status(unsigned status);
 
-// "http://HOST:PORT", "tcp://HOST:PORT" or "unix:///path". Throws kInvalid.
+// "http://HOST:PORT", "https://HOST:PORT", "tcp://HOST:PORT" or "unix:///path". Throws kInvalid.
 struct Address {
   std::string host;  // for a unix socket "localhost"
   std::string port;
   std::string unix_path;  // empty: TCP
+  bool is_tls = false;
   static Address parse(std::string_view url);
   std::string text() const;  // as parse takes it
 };
 
-// HTTP/1.1 over TCP or a unix socket, with idle connections kept for reuse. Used from one loop thread; any
-// number of exchanges may be under way at once, each on a connection of its own. Errors: kUnavailable when
-// the other side cannot be reached, is too slow or breaks off; kCorrupt when it does not speak HTTP;
-// kExhausted for a body above max_body. An answer of any status is a value.
+// Who may vouch for a server.
+enum class Trust {
+  kSystem,   // the system's store
+  kGiven,    // what is given, and nobody else
+  kNothing,  // nothing is checked: for what shows by itself that it is right
+};
+
+// How a server at an https:// address is known.
+struct Tls {
+  Trust trust = Trust::kSystem;
+  std::string ca_pem{};  // kGiven: certificates, roots or intermediates
+  std::string name{};    // that its certificate must carry, and is asked for (SNI); empty: the address's host
+};
+
+// HTTP/1.1 over TCP, TLS or a unix socket, with idle connections kept for reuse. Used from one loop thread;
+// any number of exchanges may be under way at once, each on a connection of its own. Errors: kUnavailable
+// when the other side cannot be reached, is too slow or breaks off; kCorrupt when it does not speak HTTP;
+// kExhausted for a body above max_body; kDenied when its certificate is not to be trusted. An answer of any
+// status is a value.
 class Client {
  public:
-  Client(boost::asio::any_io_executor loop, Address address);
+  // Throws kInvalid when trust is to be in what is no certificate.
+  Client(boost::asio::any_io_executor loop, Address address, Tls tls = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

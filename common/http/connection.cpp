@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -47,8 +48,12 @@ asio::awaitable<boost::system::error_code> resolve(asio::any_io_executor loop, A
 
 }  // namespace
 
-Connection::Connection(asio::any_io_executor loop)
-    : loop_(std::move(loop)), socket_(loop_), timer_(loop_), buffer_(kMaxBuffer) {
+Connection::Connection(asio::any_io_executor loop, std::shared_ptr<Security> security)
+    : loop_(std::move(loop)),
+      security_(std::move(security)),
+      stream_(loop_),
+      timer_(loop_),
+      buffer_(kMaxBuffer) {
   buffer_.reserve(kReadAtOnce);
 }
 
@@ -60,7 +65,7 @@ void Connection::set_deadline(Clock::time_point deadline) {
     if (failure || !self || self->deadlines_ != number) return;
     self->expired_ = true;
     ErrorCode ignored;  // the socket is given up either way
-    self->socket_.close(ignored);
+    self->stream_.socket().close(ignored);
   });
 }
 
@@ -70,7 +75,10 @@ void Connection::clear_deadline() {
 }
 
 Connection::ErrorCode Connection::settle(ErrorCode failure) const {
-  return expired_ && failure ? ErrorCode(asio::error::timed_out) : failure;
+  if (expired_ && failure) return asio::error::timed_out;
+  // Nothing is lost with it: every message says itself where it ends.
+  return failure == asio::ssl::error::stream_truncated ? ErrorCode(beast::http::error::end_of_stream)
+                                                       : failure;
 }
 
 asio::awaitable<Connection::ErrorCode> Connection::open(Address address) {
@@ -82,16 +90,27 @@ asio::awaitable<Connection::ErrorCode> Connection::open(Address address) {
   for (const Endpoint& endpoint : endpoints) {
     if (expired_) break;
     ErrorCode ignored;
-    socket_.close(ignored);
-    co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failure));
+    stream_.socket().close(ignored);
+    co_await stream_.socket().async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failure));
     if (!failure) break;
   }
   if (!failure && address.unix_path.empty()) {
     ErrorCode ignored;  // either option only makes things better
-    socket_.set_option(tcp::no_delay(true), ignored);
-    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    stream_.socket().set_option(asio::socket_base::keep_alive(true), ignored);
   }
+  if (!failure && security_) failure = co_await shake_hands(address.host);
   if (expired_) co_return ErrorCode(asio::error::timed_out);
+  co_return failure;
+}
+
+asio::awaitable<Connection::ErrorCode> Connection::shake_hands(const std::string& host) {
+  Stream::Tls& tls = stream_.begin_tls(*security_->context);
+  expect_server(tls, security_->options, host, verdict_);
+  ErrorCode failure;
+  co_await tls.async_handshake(Stream::Tls::client, asio::redirect_error(asio::use_awaitable, failure));
+  const std::string& expected = security_->options.name.empty() ? host : security_->options.name;
+  if (failure && !expired_) trouble_ = trouble_of(failure, verdict_, expected);
   co_return failure;
 }
 
@@ -99,7 +118,7 @@ asio::awaitable<Connection::ErrorCode> Connection::write(std::shared_ptr<const M
   const auto self = shared_from_this();
   received_ = 0;
   ErrorCode failure;
-  co_await beast::http::async_write(socket_, *message, asio::redirect_error(asio::use_awaitable, failure));
+  co_await beast::http::async_write(stream_, *message, asio::redirect_error(asio::use_awaitable, failure));
   co_return settle(failure);
 }
 
@@ -107,7 +126,7 @@ asio::awaitable<Connection::ErrorCode> Connection::read_head(Parser<beast::http:
   const auto self = shared_from_this();
   ErrorCode failure;
   const std::size_t size = co_await beast::http::async_read_header(
-      socket_, buffer_, *parser, asio::redirect_error(asio::use_awaitable, failure));
+      stream_, buffer_, *parser, asio::redirect_error(asio::use_awaitable, failure));
   received_ += size + buffer_.size();
   co_return settle(failure);
 }
@@ -115,7 +134,7 @@ asio::awaitable<Connection::ErrorCode> Connection::read_head(Parser<beast::http:
 asio::awaitable<Connection::ErrorCode> Connection::read_rest(Parser<beast::http::string_body>* parser) {
   const auto self = shared_from_this();
   ErrorCode failure;
-  co_await beast::http::async_read(socket_, buffer_, *parser,
+  co_await beast::http::async_read(stream_, buffer_, *parser,
                                    asio::redirect_error(asio::use_awaitable, failure));
   co_return settle(failure);
 }
@@ -123,15 +142,15 @@ asio::awaitable<Connection::ErrorCode> Connection::read_rest(Parser<beast::http:
 asio::awaitable<Connection::ErrorCode> Connection::read_piece(Parser<beast::http::buffer_body>* parser) {
   const auto self = shared_from_this();
   ErrorCode failure;
-  co_await beast::http::async_read_some(socket_, buffer_, *parser,
+  co_await beast::http::async_read_some(stream_, buffer_, *parser,
                                         asio::redirect_error(asio::use_awaitable, failure));
   co_return settle(failure);
 }
 
 bool Connection::is_fresh() {
-  if (!socket_.is_open() || expired_ || buffer_.size() > 0) return false;
+  if (!stream_.socket().is_open() || expired_ || buffer_.size() > 0) return false;
   char byte = 0;
-  const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const auto got = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 

@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -16,12 +16,21 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "common/http/client.h"
+#include "common/http/stream.h"
+#include "common/http/tls.h"
 
 namespace hivemind::http {
 
 using Message = boost::beast::http::request<boost::beast::http::string_body>;
 template <typename Body>
 using Parser = boost::beast::http::response_parser<Body>;
+
+// What the connections of a client to an https:// address have in common.
+struct Security {
+  explicit Security(Tls wanted) : options(std::move(wanted)), context(make_context(options)) {}
+  Tls options;
+  std::shared_ptr<TlsContext> context;
+};
 
 // One connection with one deadline. When the deadline passes, the socket is closed and the operation under
 // way ends with the error timed_out. Thread: the loop thread. Owned by the exchange that uses it, or kept by
@@ -31,12 +40,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = std::chrono::steady_clock;
   using ErrorCode = boost::system::error_code;
 
-  explicit Connection(boost::asio::any_io_executor loop);
+  // security: null: no TLS.
+  Connection(boost::asio::any_io_executor loop, std::shared_ptr<Security> security);
 
   void set_deadline(Clock::time_point deadline);
   void clear_deadline();
 
+  // With TLS the handshake included.
   boost::asio::awaitable<ErrorCode> open(Address address);
+  // Of an open() that failed.
+  const std::optional<TlsTrouble>& trouble() const { return trouble_; }
   boost::asio::awaitable<ErrorCode> write(std::shared_ptr<const Message> message);
 
   // The parsers outlive the call: they are locals of the coroutine that awaits it.
@@ -52,9 +65,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   ErrorCode settle(ErrorCode failure) const;
+  boost::asio::awaitable<ErrorCode> shake_hands(const std::string& host);
 
   boost::asio::any_io_executor loop_;
-  boost::asio::generic::stream_protocol::socket socket_;
+  std::shared_ptr<Security> security_;
+  Verdict verdict_;
+  std::optional<TlsTrouble> trouble_;
+  Stream stream_;
   boost::asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   std::size_t received_ = 0;

@@ -3,13 +3,16 @@
 #include <map>
 #include <utility>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <mqtt/async_client.h>
-#include <unistd.h>
 
 #include "common/backoff.h"
 #include "common/error.h"
+#include "common/log.h"
+#include "common/mqtt/diagnosis.h"
+#include "common/mqtt/tls.h"
 
 namespace hivemind::mqtt {
 namespace {
@@ -24,45 +27,7 @@ constexpr std::chrono::seconds kConnectTimeout{10};
 constexpr std::chrono::seconds kStopTimeout{2};
 constexpr std::chrono::seconds kStable{5};  // a connection that held so long starts the backoff anew
 constexpr int kSubscriptionRefused = 0x80;  // MQTT 3.1.1, 3.9.3
-
-constexpr std::string_view kPlain = "mqtt://";
-constexpr std::string_view kOverTls = "mqtts://";
-
-// Paho calls the same address schemes "tcp" and "ssl".
-std::string paho_uri(const std::string& url) {
-  const bool tls = url.starts_with(kOverTls);
-  const std::size_t scheme = (tls ? kOverTls : kPlain).size();
-  if ((!tls && !url.starts_with(kPlain)) || url.find(':', scheme) == std::string::npos) {
-    throw Error(ErrorCode::kInvalid,
-                "broker URL '{}' is not of the form mqtt://HOST:PORT or mqtts://HOST:PORT", url);
-  }
-  return (tls ? "ssl://" : "tcp://") + url.substr(scheme);
-}
-
-// Without a CA file a TLS link could be to anybody; with one and no TLS, its owner would think that it is
-// safe.
-void check_trust(const LinkOptions& options) {
-  if (!options.url.starts_with(kOverTls)) {
-    if (options.ca_file.empty()) return;
-    throw Error(ErrorCode::kInvalid, "CA file '{}' is given, but the broker URL '{}' is not mqtts://",
-                options.ca_file.string(), options.url);
-  }
-  if (options.ca_file.empty())
-    throw Error(ErrorCode::kInvalid, "broker URL '{}' needs the CA file that vouches for it", options.url);
-  if (::access(options.ca_file.c_str(), R_OK) != 0)
-    throw Error(ErrorCode::kInvalid, "CA file '{}' cannot be read", options.ca_file.string());
-}
-
-// The certificate must be signed by the CA, be in its time, and carry the host name or address of the URL.
-::mqtt::ssl_options tls_options(const LinkOptions& options) {
-  ::mqtt::ssl_options tls;
-  tls.set_trust_store(options.ca_file.string());
-  tls.set_ssl_version(
-      MQTT_SSL_VERSION_DEFAULT);  // the newest that both know; below TLS 1.2 is refused by OpenSSL 3
-  tls.set_enable_server_cert_auth(true);
-  tls.set_verify(true);
-  return tls;
-}
+constexpr std::chrono::minutes kDiagnosisPause{1};
 
 std::string reason_of(const ::mqtt::token& token) {
   const std::string text = ::mqtt::exception::error_str(token.get_return_code());
@@ -86,12 +51,14 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
 
   void start();
   void stop();
+  void reconnect();
   bool up() const { return state_ == State::kUp; }
+  Trouble trouble() const { return diagnosis_.trouble; }
   bool publish(const std::string& topic, std::string payload, bool retained,
                std::function<void()> on_delivered);
 
  private:
-  enum class State { kIdle, kConnecting, kSubscribing, kUp, kWaiting, kStopped };
+  enum class State { kIdle, kConnecting, kSubscribing, kUp, kWaiting, kReconnecting, kStopped };
 
   class Relay;
   class Delivery;
@@ -100,6 +67,10 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
   void subscribe();
   void went_up();
   void went_down(const std::string& why);
+  void attempt_failed(std::string why);
+  void find_out(std::string why);
+  void retry_later(const std::string& why);
+  void connect_again();
   void delivered(std::uintptr_t ticket);
   ::mqtt::connect_options connect_options() const;
 
@@ -111,6 +82,8 @@ class Link::Impl : public std::enable_shared_from_this<Link::Impl> {
   Backoff backoff_;
   State state_ = State::kIdle;
   Clock::time_point up_since_{};
+  Diagnosis diagnosis_;  // of the last failed attempt
+  std::optional<Clock::time_point> diagnosed_at_;
   std::uintptr_t next_ticket_ = 1;
   std::map<std::uintptr_t, std::function<void()>>
       awaiting_;  // by the ticket that rides as Paho's user context
@@ -124,17 +97,26 @@ class Link::Impl::Relay : public ::mqtt::callback {
   explicit Relay(const std::shared_ptr<Impl>& impl)
       : loop_(impl->loop_),
         impl_(impl),
+        max_payload_(impl->options_.max_payload),
         on_connect_(*this, &Impl::subscribe),
         on_subscribe_(*this, &Impl::went_up),
+        on_disconnect_(*this, &Impl::connect_again),
         on_publish_(*this) {}
 
   ::mqtt::iaction_listener& on_connect() { return on_connect_; }
   ::mqtt::iaction_listener& on_subscribe() { return on_subscribe_; }
+  ::mqtt::iaction_listener& on_disconnect() { return on_disconnect_; }
   ::mqtt::iaction_listener& on_publish() { return on_publish_; }
 
   void connection_lost(const std::string& cause) override { down(cause.empty() ? "connection lost" : cause); }
 
   void message_arrived(::mqtt::const_message_ptr message) override {
+    if (message->get_payload_str().size() > max_payload_) {
+      run([topic = message->get_topic()](Impl&) {
+        log::warn("a message of '{}' is too large, and dropped", topic);
+      });
+      return;
+    }
     run([copy = Message{message->get_topic(), message->get_payload(), message->is_retained()}](
             Impl& impl) mutable {
       if (impl.state_ != State::kStopped) impl.callbacks_.on_message(std::move(copy));
@@ -188,8 +170,10 @@ class Link::Impl::Relay : public ::mqtt::callback {
 
   asio::any_io_executor loop_;
   std::weak_ptr<Impl> impl_;
+  const std::size_t max_payload_;
   Step on_connect_;
   Step on_subscribe_;
+  Step on_disconnect_;
   Published on_publish_;
 };
 
@@ -207,7 +191,7 @@ void Link::Impl::start() {
   connect.set_keep_alive_interval(options_.keep_alive);
   connect.set_connect_timeout(kConnectTimeout);
   connect.set_max_inflight(kMaxInFlight);
-  if (!options_.ca_file.empty()) connect.set_ssl(tls_options(options_));
+  if (is_tls(options_)) connect.set_ssl(tls_options(options_));
   if (options_.will)
     connect.set_will(::mqtt::will_options(options_.will->topic, options_.will->payload, kQos, true));
   return connect;
@@ -240,25 +224,75 @@ void Link::Impl::went_up() {
   if (state_ != State::kSubscribing) return;
   state_ = State::kUp;
   up_since_ = Clock::now();
+  diagnosis_ = {};
+  diagnosed_at_.reset();
   if (callbacks_.on_up) callbacks_.on_up();
 }
 
 void Link::Impl::went_down(const std::string& why) {
-  if (state_ != State::kConnecting && state_ != State::kSubscribing && state_ != State::kUp)
-    return;  // told already
+  // In all other states it was told already, or is wanted.
+  if (state_ == State::kConnecting) return attempt_failed(why);
+  if (state_ == State::kReconnecting) return connect();  // Paho tells no end of a connection that was gone
+  if (state_ != State::kSubscribing && state_ != State::kUp) return;
   if (state_ == State::kUp && Clock::now() - up_since_ > kStable) backoff_.reset();
-  state_ = State::kWaiting;
-  awaiting_.clear();
   try {
     if (client_.is_connected()) client_.disconnect();  // a refused subscription leaves the connection open
   } catch (const ::mqtt::exception&) {
     // It is gone already, which is what was wanted.
   }
+  retry_later(why);
+}
+
+void Link::Impl::attempt_failed(std::string why) {
+  if (!is_tls(options_)) return retry_later(why);
+  const bool is_due = !diagnosed_at_ || Clock::now() - *diagnosed_at_ >= kDiagnosisPause;
+  if (is_due) return find_out(std::move(why));
+  retry_later(diagnosis_.text.empty() ? why : diagnosis_.text);
+}
+
+void Link::Impl::find_out(std::string why) {
+  state_ = State::kWaiting;
+  diagnosed_at_ = Clock::now();
+  asio::co_spawn(
+      loop_, diagnose(loop_, options_),
+      [weak = weak_from_this(), why = std::move(why)](const std::exception_ptr&, Diagnosis diagnosis) {
+        const auto self = weak.lock();
+        if (!self || self->state_ != State::kWaiting) return;
+        self->diagnosis_ = std::move(diagnosis);
+        self->retry_later(self->diagnosis_.text.empty() ? why : self->diagnosis_.text);
+      });
+}
+
+void Link::Impl::retry_later(const std::string& why) {
+  state_ = State::kWaiting;
+  awaiting_.clear();
   timer_.expires_after(backoff_.next());
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (!cancelled && self->state_ == State::kWaiting) self->connect();
   });
   if (callbacks_.on_down) callbacks_.on_down(why);
+}
+
+void Link::Impl::reconnect() {
+  diagnosed_at_.reset();
+  if (state_ == State::kWaiting) {
+    timer_.cancel();
+    return connect();
+  }
+  if (state_ != State::kUp)
+    return;  // an attempt is under way: if it fails, the next one reads the files anew
+  state_ = State::kReconnecting;
+  awaiting_.clear();
+  try {
+    client_.disconnect(0, nullptr, relay_->on_disconnect());
+  } catch (const ::mqtt::exception&) {
+    return retry_later("reconnecting");
+  }
+  if (callbacks_.on_down) callbacks_.on_down("reconnecting");
+}
+
+void Link::Impl::connect_again() {
+  if (state_ == State::kReconnecting) connect();
 }
 
 void Link::Impl::delivered(std::uintptr_t ticket) {
@@ -318,8 +352,14 @@ void Link::start() {
 void Link::stop() {
   impl_->stop();
 }
+void Link::reconnect() {
+  impl_->reconnect();
+}
 bool Link::up() const {
   return impl_->up();
+}
+Trouble Link::trouble() const {
+  return impl_->trouble();
 }
 
 bool Link::publish(const std::string& topic, std::string payload, bool retained,
