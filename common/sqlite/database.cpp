@@ -139,11 +139,27 @@ class Database::Impl {
   std::map<std::string, SQLite::Statement, std::less<>> statements;  // gone before the database
 };
 
+// The index of the log lies in a file, for whoever else opens the database. On a disk without room for it it
+// lies in this process's memory: what is stored can be read, and nobody else gets in until the database is
+// opened anew. That is for a connection to say before anything else (https://www.sqlite.org/wal.html, 8).
+std::unique_ptr<Database::Impl> Database::open(const std::filesystem::path& file, Durability durability) {
+  try {
+    auto impl = std::make_unique<Impl>(file);
+    impl->configure(durability);
+    return impl;
+  } catch (const SQLite::Exception& failure) {
+    if (code_of(failure) != ErrorCode::kExhausted) throw;
+  }
+  auto impl = std::make_unique<Impl>(file);
+  impl->database.exec("PRAGMA locking_mode=EXCLUSIVE");
+  impl->configure(durability);
+  return impl;
+}
+
 Database::Database(const std::filesystem::path& file, Durability durability,
                    std::span<const std::string_view> migrations) {
   guarded(file.string(), [&] {
-    impl_ = std::make_unique<Impl>(file);
-    impl_->configure(durability);
+    impl_ = open(file, durability);
     const int version = impl_->schema_version();
     if (version > static_cast<int>(migrations.size())) {
       throw Error(

@@ -37,7 +37,7 @@ enum class Durability {
             // the file
 };
 
-// One connection, for one thread. WAL mode.
+// One connection, for one thread. WAL mode. It can be opened on a disk that is full, to be read.
 // Errors: kExhausted when the disk is full, kCorrupt when the file is damaged or no database, kConflict when
 // a constraint is violated, kUnavailable when it cannot be opened, is locked or read-only, kInternal for a
 // wrong statement.
@@ -59,6 +59,7 @@ class Database {
  private:
   friend class Transaction;
   class Impl;
+  static std::unique_ptr<Impl> open(const std::filesystem::path& file, Durability durability);
   std::unique_ptr<Impl> impl_;
 };
 
