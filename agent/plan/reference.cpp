@@ -1,4 +1,4 @@
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 
 #include <algorithm>
 
