@@ -126,11 +126,26 @@ TEST_CASE("a container carries the hooks that it is to be stopped by") {
   const Desired wanted = desired({release("web", {app, service("db")})});
   const std::string label = body_of(wanted, "app")["Labels"][labels::kPreStop];
   CHECK(hooks_from_label(label).at(0).command == std::vector<std::string>{"bye"});
-  CHECK(!body_of(wanted, "db")["Labels"].contains(labels::kPreStop));
   CHECK_THROWS_AS(hooks_from_label("[1]"), Error);
   const std::string nothing =
       R"([{"command":[],"user":"","privileged":false,"working_dir":"","environment":[]}])";
   CHECK_THROWS_AS(hooks_from_label(nothing), Error);
+}
+
+TEST_CASE("labels of an image, or under a key in another case, say nothing in place of ours") {
+  v1::Service app = with_body(service("app"), R"({"Labels":{"theirs":"1"},
+      "labels":{"com.hivemind.managed":"false","com.hivemind.pre-stop":"x","more":"2"},"LABEL\u017f":{"com.hivemind.job":"x"}})");
+  const json body = body_of(desired({release("web", {app})}), "app");
+  CHECK(!body.contains("labels"));
+  CHECK(!body.contains("LABEL\u017f"));
+  const json& made = body["Labels"];
+  CHECK(made["theirs"] == "1");
+  CHECK(made["more"] == "2");
+  CHECK(made[labels::kManaged] == "true");
+  // There, so that the image's own do not count.
+  CHECK(made[labels::kPreStop] == "");
+  CHECK(made[labels::kJob] == "");
+  CHECK(hooks_from_label(made[labels::kPreStop].get<std::string>()).empty());
 }
 
 TEST_CASE("mounts of files become binds, and mounts where the path has a colon") {

@@ -18,7 +18,10 @@ namespace {
 
 class Bench {
  public:
-  Bench() : engine(loop.get_executor()), runner_(loop.get_executor(), engine, Files(directory_.path())) {
+  Bench()
+      : engine(loop.get_executor()),
+        runner_(loop.get_executor(), engine, Files(directory_.path()),
+                SecretFiles(directory_.path() / "secrets", "n"), std::make_shared<Vault>()) {
     engine.model.add_image("app:1");
     id = engine.model.create_container("app", R"({"Image":"app:1"})");
   }

@@ -35,7 +35,8 @@ Plan Scenario::plan() const {
   const Observed observed = engine.observe();
   std::vector<const DesiredStack*> to_come;
   for (const DesiredStack& candidate : candidates) to_come.push_back(&candidate);
-  Plan plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs});
+  Plan plan =
+      make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs, true, secrets});
   for (int round = 0; round < 3 && !plan.questions.empty(); ++round) {
     for (const std::string& image : plan.questions.images) answers.images[image] = engine.image_id(image);
     for (const std::string& name : plan.questions.networks)
@@ -43,7 +44,7 @@ Plan Scenario::plan() const {
     for (const std::string& name : plan.questions.volumes) answers.volumes[name] = engine.volume_exists(name);
     for (const std::string& user : plan.questions.network_users)
       answers.network_users[user] = engine.network_users(user);
-    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs});
+    plan = make_plan({wanted, observed, past, answers, api, busy, now, wall_s, to_come, jobs, true, secrets});
   }
   REQUIRE(plan.questions.empty());
   return plan;

@@ -45,6 +45,7 @@ class Scenario {
   agent::ApiLevel api{1, 41};
   agent::TimePoint now{};
   std::int64_t wall_s = 0;
+  agent::SecretTroubles secrets;
 };
 
 }  // namespace hivemind::tests
