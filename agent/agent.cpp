@@ -3,12 +3,26 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agent/plan/window.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/rethrow.h"
 
 namespace hivemind::agent {
+namespace {
+
+namespace asio = boost::asio;
+
+// An enrolment that replaces the identity begins with a key of its own.
+std::filesystem::path keys_file(const Identity& identity, const std::filesystem::path& data_directory) {
+  const bool is_enrolled = !identity.hub_key_file.empty();
+  return (is_enrolled ? identity.hub_key_file.parent_path() : data_directory) / "hub.keys";
+}
+
+}  // namespace
 
 std::shared_ptr<Agent> Agent::create(boost::asio::any_io_executor loop, Engine& engine, Identity identity,
                                      std::filesystem::path data_directory, const BrokerOptions& broker,
@@ -25,16 +39,17 @@ Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identit
       engine_(engine),
       identity_(std::move(identity)),
       data_directory_(std::move(data_directory)),
+      trusted_(identity_.hub_key, keys_file(identity_, data_directory_), identity_.hub_key_file),
+      follow_timer_(loop),
+      vault_(std::make_shared<Vault>(identity_.sealing_key)),
       memory_(loop, data_directory_,
               {[this] { on_loaded(); }, [this] { on_saved(); }, [this] { report_soon(); },
                [this](const std::string& text) {
                  tell({"store_replaced", "", "", v1::REASON_STORE_FAILED, text}, current_revision());
                }}),
       outbox_(loop, memory_,
-              [this](const std::string& stream, const std::vector<v1::Event>& events) {
-                return link_->publish_events(stream, events);
-              }),
-      adopter_(engine, Files(data_directory_)),
+              [this](v1::EventBatch batch) { return link_->publish_events(std::move(batch)); }),
+      adopter_(engine, Files(data_directory_), vault_),
       facts_(data_directory_),
       // What waits to be written is wanted as well.
       purge_(engine, data_directory_, identity_.node, [this] { return waiting_ ? waiting_ : desired_; }),
@@ -47,10 +62,7 @@ Agent::Agent(boost::asio::any_io_executor loop, Engine& engine, Identity identit
 void Agent::connect(const BrokerOptions& broker) {
   HubLink::Callbacks on{
       [this] { on_up(); },
-      [this](const std::string& why) {
-        log::warn("broker: {}", why);
-        commands_.session.clear();
-      },
+      [this](const std::string& why) { on_down(why); },
       [this](const std::string& envelope) { on_manifest(envelope); },
       [this](const v1::EventAck& ack) { outbox_.acknowledged(ack); },
       [this](const std::string& envelope) { on_command(envelope); },
@@ -59,19 +71,27 @@ void Agent::connect(const BrokerOptions& broker) {
 }
 
 void Agent::start() {
-  purge_.sweep();
+  asio::co_spawn(
+      loop_,
+      [](std::shared_ptr<Agent> self) -> asio::awaitable<void> {
+        co_await self->purge_.sweep();
+      }(shared_from_this()),
+      rethrow);
   memory_.open();
   // With a store that cannot be opened there is nothing to run, but much to report.
   if (!reconciler_) start_reconciler();
   link_->start();
+  if (renewer_) renewer_->start();
 }
 
 void Agent::stop() {
+  if (renewer_) renewer_->stop();
   link_->stop();
   if (save_due_) save_report();
   memory_.close();
   report_timer_.cancel();
   save_timer_.cancel();
+  follow_timer_.cancel();
   heartbeat_timer_.cancel();
 }
 
@@ -113,9 +133,17 @@ void Agent::start_reconciler() {
     return self ? self->memory_.good_file(sha256) : std::nullopt;
   };
   engine_.set_adopted(memory_.adopted());
+  on.sealed = [weak](const std::string& id) {
+    const auto self = weak.lock();
+    return self ? self->memory_.good_secret(id) : std::nullopt;
+  };
   Reconciler::Options options{data_directory_};
+  options.secrets_directory = tuning_.secrets_directory;
+  options.node = identity_.node;
+  options.vault = vault_;
   options.parallel_pulls = tuning_.parallel_pulls;
   options.disk_reserve_bytes = tuning_.disk_reserve_bytes;
+  options.policy = tuning_.policy;
   options.window_clock = [weak]() -> std::optional<std::int64_t> {
     const auto self = weak.lock();
     return self ? self->window_clock_s() : std::nullopt;
@@ -146,7 +174,8 @@ void Agent::on_loaded() {
   }
   const auto& envelope = memory_.manifest();
   if (!envelope || desired_ || waiting_) return;
-  Judgement judgement = judge(*envelope, identity_.hub_key, identity_.node, {});
+  Judgement judgement =
+      judge(*envelope, trusted_.key_of_stored(kManifestKind, *envelope), identity_.node, {});
   if (auto* accepted = std::get_if<AcceptedManifest>(&judgement)) {
     newest_ = {accepted->desired.generation, accepted->digest};
     issued_at_ms_ = accepted->issued_at_ms;
@@ -159,10 +188,14 @@ void Agent::on_loaded() {
 }
 
 void Agent::on_manifest(const std::string& envelope) {
-  Judgement judgement = judge(envelope, identity_.hub_key, identity_.node, newest_);
+  follow_timer_.cancel();
+  if (!follow_hub_key(kManifestKind, envelope)) return;
+  Judgement judgement = judge(envelope, trusted_.key(), identity_.node, newest_);
   if (auto* accepted = std::get_if<AcceptedManifest>(&judgement)) {
     accept(std::move(*accepted), envelope);
   } else if (auto* refused = std::get_if<RefusedManifest>(&judgement)) {
+    if (refused->reason == v1::REASON_SIGNATURE_REFUSED && trusted_.has_left_behind(kManifestKind, envelope))
+      refused->text = left_key_text();
     refuse(std::move(*refused));
   } else if (refusal_) {
     refusal_.reset();  // the broker holds the right one again

@@ -13,6 +13,7 @@
 
 #include "agent/adopt/adopter.h"
 #include "agent/apply/reconciler.h"
+#include "agent/identity/renewer.h"
 #include "agent/link/command_judge.h"
 #include "agent/link/hub_link.h"
 #include "agent/link/judge.h"
@@ -21,14 +22,22 @@
 #include "agent/outbox.h"
 #include "agent/plan/node_report.h"
 #include "agent/store/memory.h"
+#include "agent/trouble.h"
+#include "agent/trust/trusted_key.h"
+#include "common/defaults.h"
 #include "common/envelope.h"
+#include "common/sealing.h"
 
 namespace hivemind::agent {
 
 struct Identity {
   std::string node;
   std::map<std::string, std::string> labels;
-  VerifyKey hub_key;
+  VerifyKey hub_key;  // as it was given
+  // Where an enrolled node keeps it; beside it stand the keys that took its place. Empty: they stand in the
+  // data directory.
+  std::filesystem::path hub_key_file = {};
+  std::shared_ptr<const OpenKey> sealing_key = nullptr;  // opens secrets; null: the node is not enrolled
 };
 
 // What of a report is worth a write: not its time, its session, and its vitals.
@@ -38,7 +47,9 @@ std::string content_of(v1::Report report);
 struct Tuning {
   std::chrono::milliseconds heartbeat{};  // between two reports in which nothing has changed
   unsigned parallel_pulls = 1;
-  std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
+  std::optional<std::int64_t> disk_reserve_bytes = {};                    // as Pulls::Options::reserve_bytes
+  std::filesystem::path secrets_directory = defaults::kSecretsDirectory;  // absolute
+  Policy policy = {};
 };
 
 // One node's agent: takes manifests from the link, remembers them, has the reconciler run them, and reports.
@@ -50,7 +61,12 @@ class Agent : public std::enable_shared_from_this<Agent> {
                                        std::filesystem::path data_directory, const BrokerOptions& broker,
                                        Tuning tuning);
 
+  // For an enrolled node, before it is started: its certificate is renewed in time.
+  void stay_enrolled(const IdentityDirectory& directory);
+
   void start();
+  // Knows all secrets of this node that are known.
+  std::shared_ptr<const Redactor> redactor() const { return vault_->redactor(); }
   // Says goodbye to the broker and writes what is left to write; within 3 s. Containers go on.
   void stop();
 
@@ -66,6 +82,8 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void accept(AcceptedManifest accepted, const std::string& envelope);
   void adopt(std::shared_ptr<const Desired> desired);
   void refuse(RefusedManifest refused);
+  bool follow_hub_key(std::string_view kind, const std::string& envelope);  // agent_trust.cpp
+  std::string left_key_text() const;
   void start_reconciler();
   Past remembered() const;
   std::optional<std::int64_t> window_clock_s() const;
@@ -82,6 +100,14 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void apply_now(const v1::ApplyNow& command, v1::CommandReply& reply);
   boost::asio::awaitable<void> purge(const v1::Purge& command, v1::CommandReply& reply);
 
+  // The node's certificate and clock (agent_identity.cpp).
+  void on_down(const std::string& why);
+  void on_renewed(std::int64_t until_s);
+  void on_renewal_failed(const std::string& why);
+  HubContact hub_contact() const;
+  std::string clock_doubt_now() const;
+  void mind_the_clock();
+
   // Reports and events.
   void on_up();
   void on_past();
@@ -96,13 +122,20 @@ class Agent : public std::enable_shared_from_this<Agent> {
   void note_applied(const NodeStanding& standing);
   bool announce(const v1::Report& report);
   void tell(Happening happening, const std::string& revision);
+  void reply(v1::CommandReply reply);
   std::string current_revision() const;
 
   boost::asio::any_io_executor loop_;
   Engine& engine_;
   Identity identity_;
   std::filesystem::path data_directory_;
+  TrustedKey trusted_;
+  boost::asio::steady_timer follow_timer_;  // the hub's new key could not be stored
+  std::shared_ptr<Vault> vault_;
   std::unique_ptr<HubLink> link_;
+  std::shared_ptr<Renewer> renewer_;  // none: not enrolled
+  std::string renewal_failure_;       // since the last renewal
+  bool clock_doubted_ = false;
   Memory memory_;
   Outbox outbox_;
   std::shared_ptr<Reconciler> reconciler_;  // none until the store was opened or a manifest has come

@@ -4,12 +4,13 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "agent/agent.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/report_redaction.h"
+#include "common/rethrow.h"
 
 namespace hivemind::agent {
 namespace {
@@ -53,17 +54,18 @@ void Agent::begin_session() {
 
 void Agent::on_command(const std::string& envelope) {
   commands_.now_ms = synchronised_clock_ms();
-  CommandJudgement judgement = judge_command(envelope, identity_.hub_key, commands_);
+  if (!follow_hub_key(kCommandKind, envelope)) return;
+  CommandJudgement judgement = judge_command(envelope, trusted_.key(), commands_);
   if (auto* accepted = std::get_if<AcceptedCommand>(&judgement)) {
     commands_.done.insert(accepted->command.id());
     if (commands_.done.size() >= kMostCommands) {
       begin_session();
       report_soon();
     }
-    asio::co_spawn(loop_, obey(std::move(accepted->command)), asio::detached);
+    asio::co_spawn(loop_, obey(std::move(accepted->command)), rethrow);
   } else if (const auto* refused = std::get_if<RefusedCommand>(&judgement)) {
     log::warn("command '{}' refused: {}", refused->id, refused->text);
-    link_->publish_reply(reply_to(refused->id, v1::CommandReply::REFUSED, refused->text));
+    reply(reply_to(refused->id, v1::CommandReply::REFUSED, refused->text));
   } else {
     log::warn("{}", std::get<DroppedCommand>(judgement).text);
   }
@@ -83,6 +85,11 @@ asio::awaitable<void> Agent::obey(v1::Command command) {
   }
   if (reply.outcome() != v1::CommandReply::DONE)
     log::warn("command '{}' not done: {}", command.id(), reply.text());
+  this->reply(std::move(reply));
+}
+
+void Agent::reply(v1::CommandReply reply) {
+  redact(reply, *vault_->redactor());
   link_->publish_reply(std::move(reply));
 }
 
@@ -90,6 +97,8 @@ asio::awaitable<void> Agent::obey(v1::Command command) {
 asio::awaitable<void> Agent::take_over(const v1::Adopt& command, v1::CommandReply& reply) {
   if (!desired_ || desired_->stack(command.stack()) == nullptr)
     throw Error(ErrorCode::kConflict, "stack '{}' is not in the node's manifest", command.stack());
+  if (const auto forbidden = reconciler_->forbidden_in(*desired_->stack(command.stack())))
+    throw Error(ErrorCode::kConflict, "stack '{}': {}", command.stack(), *forbidden);
   if (adopting_) throw Error(ErrorCode::kConflict, "another stack is being looked at (try again)");
   const auto desired = desired_;
   std::optional<Error> failure;
@@ -199,7 +208,7 @@ void Agent::sweep_scratch() {
           log::warn("scratch containers not looked for: {}", error.what());
         }
       }(shared_from_this()),
-      asio::detached);
+      rethrow);
 }
 
 }  // namespace hivemind::agent

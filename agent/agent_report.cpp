@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "common/log.h"
+#include "common/report_redaction.h"
 #include "common/version.h"
 
 namespace hivemind::agent {
@@ -31,6 +32,7 @@ std::string saying_of(const v1::StackReport& stack) {
   if (stack.state() == v1::STATE_RUNNING && !stack.running_digest().empty())
     return "running " + stack.running_digest();
   if (stack.state() == v1::STATE_ROLLED_BACK) return "rolled back " + stack.failed().digest();
+  if (stack.reason() == v1::REASON_POLICY_REFUSED) return "refused " + stack.desired_digest();
   if (stack.state() == v1::STATE_FAILED) return fmt::format("failed {}", static_cast<int>(stack.reason()));
   return {};
 }
@@ -85,6 +87,8 @@ NodeStanding Agent::node_standing() const {
   node.engine_reason = standing.engine_reason;
   node.engine_text = standing.engine_text;
   node.store_failure = memory_.failure();
+  node.clock_doubt = clock_doubt_now();
+  node.trouble = trouble_text(hub_contact());
   if (!standing.desired) return node;
   const Findings findings = reconciler_->findings();
   node.looked = standing.observed_once && standing.desired == desired_;
@@ -104,8 +108,11 @@ v1::Report Agent::compose(const NodeStanding& standing) const {
   report.set_agent_version(version());
   report.set_boot_id(facts_.boot_id());
   report.set_session(commands_.session);
+  report.set_hub_key(trusted_.key().id());
+  if (desired_) report.set_stamp(desired_->stamp);
   report.mutable_labels()->insert(identity_.labels.begin(), identity_.labels.end());
   *report.mutable_facts() = facts_.machine(reconciler_->standing().engine);
+  redact(report, *vault_->redactor());
   return report;
 }
 
@@ -125,6 +132,7 @@ void Agent::note_applied(const NodeStanding& standing) {
 }
 
 void Agent::report_now() {
+  mind_the_clock();
   const NodeStanding standing = node_standing();
   note_applied(standing);
   v1::Report report = compose(standing);
@@ -212,6 +220,7 @@ void Agent::tell(Happening happening, const std::string& revision) {
   event.set_revision(revision);
   event.set_reason(happening.reason);
   event.set_text(std::move(happening.text));
+  redact(event, *vault_->redactor());
   log_event(event);
   outbox_.add(std::move(event));
 }
@@ -226,7 +235,8 @@ void Agent::on_past() {
   const bool has_stacks = desired && !desired->stacks.empty();
   memory_.together([&] {
     memory_.save_good(reconciler_->past().good,
-                      has_stacks ? desired->stacks.front().contents : std::make_shared<const Contents>());
+                      has_stacks ? desired->stacks.front().contents : std::make_shared<const Contents>(),
+                      has_stacks ? *desired->sealed : SealedSecrets());
     memory_.save_failed(reconciler_->past().failed);
     std::map<std::string, std::string> trials;
     for (const auto& [stack, trial] : reconciler_->past().trials) trials[stack] = trial.digest;
@@ -246,6 +256,7 @@ void Agent::on_up() {
   begin_session();
   v1::Report report = compose(node_standing());
   std::string content = report.SerializeAsString();
+  save_soon(report, kSavePause);  // the copy may still tell why there was no connection
   publish(std::move(report), std::move(content));
   link_->publish_online();
   outbox_.send_all();

@@ -12,6 +12,7 @@ enum ExitCode {
   kExitUnreachable = 3,
   kExitNotFound = 4,
   kExitDenied = 5,
+  kExitTime = 6,
   kExitInternal = 7,
 };
 

@@ -3,6 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 
 #include <link.h>
 #include <malloc.h>
@@ -16,7 +19,12 @@ namespace {
 
 constexpr int kTrimThreshold = 64 * 1024;
 constexpr int kMapThreshold = 64 * 1024;
-constexpr std::size_t kStack = 256 * 1024;  // of threads that say nothing themselves: Paho's
+// Of threads that say nothing themselves: Paho's. Sanitizers keep much of their own there.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kStack = 8 * 1024 * 1024;
+#else
+constexpr std::size_t kStack = 256 * 1024;
+#endif
 constexpr std::chrono::seconds kPause{20};
 
 // The first that dl_iterate_phdr tells of is the program itself.
@@ -58,3 +66,20 @@ void Thrift::wait() {
 }
 
 }  // namespace hivemind::agent
+
+// Called for an exception that nothing catches. libstdc++'s own one also writes the name of its type, and
+// brings a demangler of 50 KB along for that.
+namespace __gnu_cxx {
+
+void __verbose_terminate_handler() {
+  try {
+    if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "hivemind-agent: nothing catches: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "hivemind-agent: nothing catches what was thrown\n");
+  }
+  std::abort();
+}
+
+}  // namespace __gnu_cxx

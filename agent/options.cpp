@@ -1,15 +1,14 @@
 #include "agent/options.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
 #include "agent/exit_code.h"
+#include "agent/policy_options.h"
 #include "common/defaults.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -22,16 +21,25 @@ namespace {
 constexpr unsigned kLeastKeepAlive = 5;
 constexpr unsigned kMostKeepAlive = 65535;  // the field has two bytes
 constexpr unsigned kKeepAlive = 30;
+constexpr std::string_view kUnknownSetting = "INI was not able to parse ";  // as CLI11 says it
 
-// The host's name up to the first dot, where that can be a node id.
-std::string node_of_host() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  std::string node(name.data());
-  node = node.substr(0, node.find('.'));
-  std::ranges::transform(node, node.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return is_node_id(node) ? node : "";
+std::string engine_from_environment() {
+  const char* host = std::getenv("DOCKER_HOST");
+  return host == nullptr ? "" : host;
+}
+
+std::string config_from_environment() {
+  const char* file = std::getenv("HIVEMIND_CONFIG");
+  return file == nullptr ? "" : file;
+}
+
+// CLI11 names neither the file nor what is wrong. A section's name comes with a mark of CLI11's own.
+Error unknown_setting(const CLI::App& app, const CLI::ConfigError& error) {
+  std::string_view name = error.what();
+  name.remove_prefix(name.starts_with(kUnknownSetting) ? kUnknownSetting.size() : 0);
+  return {ErrorCode::kInvalid,
+          fmt::format("file '{}': there is no setting '{}' ('hivemind-agent --help' lists them)",
+                      app.get_config_ptr()->as<std::string>(), name.substr(0, name.find(".++")))};
 }
 
 std::map<std::string, std::string> parse_labels(const std::vector<std::string>& texts) {
@@ -43,39 +51,45 @@ std::map<std::string, std::string> parse_labels(const std::vector<std::string>& 
       throw Error(ErrorCode::kInvalid,
                   "label '{}' is not KEY=VALUE with a key of letters, digits, '.', '_' and '-'", text);
     }
-    labels[key] = text.substr(equals + 1);
+    const auto [before, is_new] = labels.emplace(key, text.substr(equals + 1));
+    if (!is_new) {
+      throw Error(ErrorCode::kInvalid, "label '{}' is given twice, as '{}' and as '{}'", key, before->second,
+                  text.substr(equals + 1));
+    }
   }
   return labels;
 }
 
 // "90s", "5m", "1h"; a bare number is seconds.
-std::chrono::milliseconds parse_heartbeat(const std::string& text) {
-  constexpr std::chrono::seconds kLeast{5};
+std::chrono::milliseconds parse_time(const char* flag, const std::string& text, std::chrono::seconds least) {
   constexpr std::chrono::seconds kMost{24 * 3600};
   std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit(end, text.data() + text.size());
   const std::int64_t factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
   const bool is_good = failure == std::errc{} && factor > 0 && number >= 0 && number <= kMost.count();
-  const std::chrono::seconds time{is_good ? number * factor : 0};
-  if (time < kLeast || time > kMost) {
-    throw Error(ErrorCode::kInvalid, "heartbeat '{}' is no time from 5s to 24h (such as '90s', '5m' or '1h')",
-                text);
+  const std::chrono::seconds time{is_good ? number * factor : -1};
+  if (time < least || time > kMost) {
+    throw Error(ErrorCode::kInvalid, "{} '{}' is no time from {}s to 24h (such as '90s', '5m' or '1h')", flag,
+                text, least.count());
   }
   return time;
 }
 
 void define(CLI::App& app, Options& options, std::vector<std::string>& labels, std::string& heartbeat) {
   app.set_version_flag("--version", "hivemind-agent " + version());
-  app.set_config("--config", "", "File with 'flag = value' lines (TOML)")->envname("HIVEMIND_CONFIG");
+  // CLI11 reads the file before it looks at the variables of options; so that one is this option's default.
+  const std::string config = config_from_environment();
+  app.set_config("--config", config, "File with 'flag = value' lines (TOML)", !config.empty())
+      ->envname("HIVEMIND_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
-  app.add_option("--node", options.node, "Id of this node")->envname("HIVEMIND_NODE")->capture_default_str();
+  app.add_option("--node", options.node, "Id of this node (default: the host's name)")
+      ->envname("HIVEMIND_NODE");
   app.add_option("--label", labels, "Label of this node as KEY=VALUE; may be given again")
       ->envname("HIVEMIND_LABEL")
       ->delimiter(',');
   app.add_option("--broker", options.broker, "MQTT broker, mqtt://HOST:PORT, or mqtts://HOST:PORT for TLS")
-      ->envname("HIVEMIND_BROKER")
-      ->capture_default_str();
+      ->envname("HIVEMIND_BROKER");
   app.add_option("--broker-ca", options.broker_ca,
                  "Who vouches for a broker with mqtts://: PEM file of its CA")
       ->envname("HIVEMIND_BROKER_CA");
@@ -84,10 +98,15 @@ void define(CLI::App& app, Options& options, std::vector<std::string>& labels, s
       ->envname("HIVEMIND_KEEP_ALIVE")
       ->check(CLI::Range(kLeastKeepAlive, kMostKeepAlive))
       ->capture_default_str();
-  app.add_option("--hub-key", options.hub_key, "The hub's public key (its hub.pub)")
+  app.add_option("--hub-key", options.hub_key,
+                 "The hub's public key (its hub.pub), for a node that is not enrolled")
       ->envname("HIVEMIND_HUB_KEY");
   app.add_option("--data-dir", options.data_directory, "Where this node keeps its state")
       ->envname("HIVEMIND_DATA_DIR")
+      ->capture_default_str();
+  app.add_option("--secrets-dir", options.secrets_directory,
+                 "Where secrets are files: a directory in memory, or one where a tmpfs may be mounted")
+      ->envname("HIVEMIND_SECRETS_DIR")
       ->capture_default_str();
   app.add_option("--engine", options.engine, "Engine, unix:///PATH or tcp://HOST:PORT (default: DOCKER_HOST)")
       ->envname("HIVEMIND_ENGINE");
@@ -108,16 +127,29 @@ void define(CLI::App& app, Options& options, std::vector<std::string>& labels, s
       ->capture_default_str();
 }
 
+CLI::App* define_enroll(CLI::App& app, Options& options, std::string& patience) {
+  CLI::App* enroll = app.add_subcommand("enroll", "Make this machine a node of a hub's fleet");
+  enroll->fallthrough();
+  enroll->add_option("--hub", options.hub, "Address of the hub, https://HOST[:PORT]")->required();
+  enroll->add_option("--token", options.token, "What 'hivemind node token create' has printed")
+      ->envname("HIVEMIND_ENROLL_TOKEN")
+      ->required();
+  enroll
+      ->add_option("--wait", patience,
+                   "How long to wait for an operator's approval, where the token asks for it")
+      ->capture_default_str();
+  enroll->add_flag("--force", options.force, "Give up the identity that this node has");
+  enroll->footer(fmt::format(
+      "The flags --node ID (the id to ask for; otherwise the hub makes one of the host's name) and "
+      "--data-dir DIR (where the identity is kept, default {}) work here, too.",
+      defaults::kAgentDirectory));
+  return enroll;
+}
+
 void check(Options& options) {
   options.data_directory = std::filesystem::absolute(options.data_directory).lexically_normal();
-  if (options.command == Command::kStatus) return;
-  if (options.node.empty()) {
-    throw Error(ErrorCode::kInvalid, "the host's name is no node id (say which one this is with --node)");
-  }
-  require_node_id(options.node);
-  if (options.hub_key.empty()) {
-    throw Error(ErrorCode::kInvalid, "no hub key (give the hub's hub.pub with --hub-key)");
-  }
+  options.secrets_directory = std::filesystem::absolute(options.secrets_directory).lexically_normal();
+  if (!options.node.empty()) require_node_id(options.node);
 }
 
 }  // namespace
@@ -125,31 +157,44 @@ void check(Options& options) {
 CommandLine read_command_line(int argc, const char* const* argv) {
   CommandLine line;
   Options& options = line.options;
-  options.node = node_of_host();
-  options.broker = defaults::kBrokerUrl;
   options.keep_alive_s = kKeepAlive;
   options.data_directory = defaults::kAgentDirectory;
+  options.secrets_directory = defaults::kSecretsDirectory;
   options.log_level = "info";
   std::vector<std::string> labels;
   std::string heartbeat = "5m";
+  std::string patience = "10m";
   CLI::App app{"hivemind-agent runs on a node and keeps its containers as the hub's manifest wants them.",
                "hivemind-agent"};
   define(app, options, labels, heartbeat);
+  PolicyTexts policy;
+  define_policy(app, policy);
   CLI::App* status = app.add_subcommand("status", "Print what this node was told, and what it runs");
   status->fallthrough();
   const std::map<std::string, OutputForm> forms{{"table", OutputForm::kTable}, {"json", OutputForm::kJson}};
   status->add_option("--output", options.output, "table or json")->transform(CLI::CheckedTransformer(forms));
+  CLI::App* enroll = define_enroll(app, options, patience);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ConfigError& error) {
+    throw unknown_setting(app, error);
   } catch (const CLI::ParseError& error) {
     line.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
     return line;
   }
   if (status->parsed()) options.command = Command::kStatus;
+  if (enroll->parsed()) options.command = Command::kEnroll;
   options.labels = parse_labels(labels);
-  options.heartbeat = parse_heartbeat(heartbeat);
+  options.heartbeat = parse_time("heartbeat", heartbeat, std::chrono::seconds(5));
+  options.patience = parse_time("--wait", patience, std::chrono::seconds(0));
   check(options);
+  options.policy = policy_from(policy);
+  const CLI::Option* config = app.get_config_ptr();
+  options.policy.guarded =
+      guarded_paths(options.engine.empty() ? engine_from_environment() : options.engine,
+                    options.data_directory, config->count() > 0 ? config->as<std::string>() : std::string());
+  options.policy.guarded.push_back(options.secrets_directory);
   return line;
 }
 

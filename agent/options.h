@@ -7,20 +7,23 @@
 #include <optional>
 #include <string>
 
+#include "agent/plan/policy.h"
+
 namespace hivemind::agent {
 
-enum class Command { kRun, kStatus };
+enum class Command { kRun, kStatus, kEnroll };
 enum class OutputForm { kTable, kJson };
 
 struct Options {
   Command command = Command::kRun;
-  std::string node;
+  std::string node;  // empty: not said
   std::map<std::string, std::string> labels;
-  std::string broker;
+  std::string broker;               // empty: not said
   std::filesystem::path broker_ca;  // empty: none; required by mqtts://
   unsigned keep_alive_s = 0;
-  std::filesystem::path hub_key;
-  std::filesystem::path data_directory;  // absolute
+  std::filesystem::path hub_key;            // empty: not said
+  std::filesystem::path data_directory;     // absolute
+  std::filesystem::path secrets_directory;  // absolute
   std::string log_level;
   std::string engine;  // empty: as DOCKER_HOST says
   unsigned parallel_pulls = 1;
@@ -28,6 +31,12 @@ struct Options {
   std::chrono::milliseconds heartbeat{
       std::chrono::minutes(5)};  // between reports in which nothing has changed
   OutputForm output = OutputForm::kTable;
+  // Of the command 'enroll'.
+  std::string hub;
+  std::string token;
+  std::chrono::milliseconds patience{std::chrono::minutes(10)};
+  bool force = false;
+  Policy policy = {};
 };
 
 // What the command line asks for: options to run with, or an exit code when help, the version or an error was

@@ -22,7 +22,13 @@ void Outbox::add(v1::Event event) {
 void Outbox::send() {
   for (;;) {
     const std::vector<v1::Event> events = memory_.events_after(sent_through_, kBatch);
-    if (events.empty() || !publish_(memory_.stream(), events)) break;
+    if (events.empty()) break;
+    v1::EventBatch batch;
+    batch.set_stream(memory_.stream());
+    batch.mutable_events()->Add(events.begin(), events.end());
+    // What was acknowledged is gone: a hub that asks for it again has forgotten it.
+    for (const v1::Event& oldest : memory_.events_after(0, 1)) batch.set_first(oldest.sequence());
+    if (!publish_(std::move(batch))) break;
     sent_through_ = events.back().sequence();
     remind_later();
   }

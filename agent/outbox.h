@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,8 +15,8 @@ namespace hivemind::agent {
 // connection, and when no acknowledgement has come for a minute. Loop thread.
 class Outbox {
  public:
-  // publish: false when the link is down.
-  using Publish = std::function<bool(const std::string& stream, const std::vector<v1::Event>& events)>;
+  // publish: fills in the node; false when the link is down.
+  using Publish = std::function<bool(v1::EventBatch batch)>;
 
   Outbox(boost::asio::any_io_executor loop, Memory& memory, Publish publish);
 

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/identity/clock.h"
+#include "agent/identity/directory.h"
+#include "agent/node/facts.h"
 #include "agent/store/store.h"
 #include "common/error.h"
 #include "common/report_json.h"
@@ -62,35 +66,43 @@ std::string notices_text(const v1::Report& report) {
   return "\n" + aligned(rows);
 }
 
-}  // namespace
-
-std::string to_json(const v1::Report& report) {
+ordered_json report_json(const v1::Report& report) {
   ordered_json stacks = ordered_json::array();
   for (const v1::StackReport& stack : report.stacks())
     stacks.push_back(ordered_json(hivemind::to_json(stack)));
-  const ordered_json document{{"node", report.node()},
-                              {"agent_version", report.agent_version()},
-                              {"reported_at_ms", report.reported_at_ms()},
-                              {"received", hivemind::to_json(report.received())},
-                              {"applied", hivemind::to_json(report.applied())},
-                              {"failed", hivemind::to_json(report.failed())},
-                              {"running", hivemind::to_json(report.running())},
-                              {"reason", reason_name(report.reason())},
-                              {"text", report.text()},
-                              {"facts", hivemind::to_json(report.facts())},
-                              {"vitals", hivemind::to_json(report.vitals())},
-                              {"stacks", stacks}};
-  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return {{"node", report.node()},
+          {"agent_version", report.agent_version()},
+          {"reported_at_ms", report.reported_at_ms()},
+          {"received", hivemind::to_json(report.received())},
+          {"applied", hivemind::to_json(report.applied())},
+          {"failed", hivemind::to_json(report.failed())},
+          {"running", hivemind::to_json(report.running())},
+          {"reason", reason_name(report.reason())},
+          {"text", report.text()},
+          {"facts", hivemind::to_json(report.facts())},
+          {"vitals", hivemind::to_json(report.vitals())},
+          {"stacks", stacks}};
 }
 
-std::string to_table(const v1::Report& report) {
-  std::string text = fmt::format("node      {}\nreceived  {}\napplied   {}\nrunning   {}\n", report.node(),
-                                 position_text(report.received()), position_text(report.applied()),
-                                 position_text(report.running()));
+std::string identity_text(const IdentityStatus& identity) {
+  std::string text =
+      fmt::format("hub       {}, broker {}\nidentity  node '{}', certificate until {}\n", identity.hub,
+                  identity.broker, identity.node, utc_text(identity.certificate_until_s));
+  if (!identity.clock_doubt.empty()) text += fmt::format("clock     {}\n", identity.clock_doubt);
+  return text;
+}
+
+std::string report_text(const v1::Report& report) {
+  std::string text =
+      fmt::format("received  {}\napplied   {}\nrunning   {}\n", position_text(report.received()),
+                  position_text(report.applied()), position_text(report.running()));
   if (report.failed().generation() != 0)
     text += fmt::format("failed    {}\n", position_text(report.failed()));
-  if (report.reason() != v1::REASON_NONE)
+  if (report.reason() != v1::REASON_NONE) {
     text += fmt::format("reason    {}: {}\n", reason_name(report.reason()), report.text());
+  } else if (!report.text().empty()) {
+    text += fmt::format("trouble   {}\n", report.text());
+  }
   if (report.stacks().empty()) return text + "\nno stacks\n";
   std::vector<Row> rows{{"STACK, SERVICE", "STATE", "RUNNING", "WHY"}};
   for (const v1::StackReport& stack : report.stacks()) {
@@ -103,15 +115,53 @@ std::string to_table(const v1::Report& report) {
   return text + "\n" + aligned(rows) + failures_text(report) + notices_text(report);
 }
 
+std::optional<IdentityStatus> identity_status(const std::filesystem::path& data_directory) {
+  const IdentityDirectory directory(data_directory);
+  if (!directory.exists()) return std::nullopt;
+  const Enrolment enrolment = directory.enrolment();
+  const CertificateLife life = directory.credential().life();
+  ClockEvidence evidence;
+  evidence.now_s = wall_clock_s();
+  evidence.is_set_by_somebody = synchronised_clock_ms().has_value();
+  evidence.certificate_issued_s = life.issued_at_s;
+  evidence.certificate_until_s = life.not_after_s;
+  return IdentityStatus{enrolment.node, enrolment.hub, enrolment.broker, life.not_after_s,
+                        clock_doubt(evidence)};
+}
+
+}  // namespace
+
+std::string to_json(const v1::Report* report, const IdentityStatus* identity) {
+  ordered_json document = report != nullptr ? report_json(*report) : ordered_json{{"node", identity->node}};
+  document["identity"] = nullptr;
+  if (identity != nullptr) {
+    document["identity"] = {{"node", identity->node},
+                            {"hub", identity->hub},
+                            {"broker", identity->broker},
+                            {"certificate_until", utc_text(identity->certificate_until_s)},
+                            {"clock_doubt", identity->clock_doubt}};
+  }
+  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string to_table(const v1::Report* report, const IdentityStatus* identity) {
+  std::string text = fmt::format("node      {}\n", report != nullptr ? report->node() : identity->node);
+  if (identity != nullptr) text += identity_text(*identity);
+  return text + (report != nullptr ? report_text(*report) : "\nno agent has run yet\n");
+}
+
 std::string status_text(const Options& options) {
-  const auto file = options.data_directory / Store::kFile;
-  if (!std::filesystem::exists(file)) {
+  const std::optional<IdentityStatus> identity = identity_status(options.data_directory);
+  std::optional<v1::Report> report;
+  if (std::filesystem::exists(options.data_directory / Store::kFile)) {
+    report = Store(options.data_directory).report();
+    if (!report && !identity) throw Error(ErrorCode::kNotFound, "the agent has not looked at its engine yet");
+  } else if (!identity) {
     throw Error(ErrorCode::kNotFound, "no agent has run with '{}' (name its data directory with --data-dir)",
                 options.data_directory.string());
   }
-  const std::optional<v1::Report> report = Store(options.data_directory).report();
-  if (!report) throw Error(ErrorCode::kNotFound, "the agent has not looked at its engine yet");
-  return options.output == OutputForm::kJson ? to_json(*report) : to_table(*report);
+  const auto print = options.output == OutputForm::kJson ? to_json : to_table;
+  return print(report ? &*report : nullptr, identity ? &*identity : nullptr);
 }
 
 }  // namespace hivemind::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "agent/options.h"
@@ -7,12 +8,20 @@
 
 namespace hivemind::agent {
 
-// The newest report of the store in the data directory, as text. Changes nothing; an agent may be running
-// beside it. Throws kNotFound where there is no store or no report yet, kCorrupt or kUnavailable when it
-// cannot be read.
+// The node's identity and the newest report of the store in the data directory, as text. Changes nothing; an
+// agent may be running beside it. Throws kNotFound where there is neither, or no report yet, kCorrupt or
+// kUnavailable when they cannot be read.
 std::string status_text(const Options& options);
 
-std::string to_table(const v1::Report& report);
-std::string to_json(const v1::Report& report);
+// Of an enrolled node.
+struct IdentityStatus {
+  std::string node, hub, broker;
+  std::int64_t certificate_until_s = 0;
+  std::string clock_doubt;  // why the clock cannot be right, or the certificate has ended; may be empty
+};
+
+// Nothing where there is the other one alone.
+std::string to_table(const v1::Report* report, const IdentityStatus* identity);
+std::string to_json(const v1::Report* report, const IdentityStatus* identity);
 
 }  // namespace hivemind::agent

@@ -197,12 +197,21 @@ std::string Adopter::body_of(const Look& look, const DesiredService& service,
   const DesiredStack& stack = *look.found.stack;
   ContainerContext context{service, number_of(there), {}, {}, look.engine_api};
   for (const DesiredMount& mount : service.mounts)
-    context.mount_sources.push_back(files_.source_of(stack.name, mount).string());
+    context.mount_sources.push_back(mount.is_secret() ? "/" : files_.source_of(stack.name, mount).string());
   for (const std::string& base : service.bases()) {
     const auto found = look.bases.find(base);
     context.bases[base] = found == look.bases.end() ? "none" : found->second;
   }
+  const std::set<std::string> secrets(service.secrets.begin(), service.secrets.end());
+  if (can_be_made(service))
+    context.filled_in = [&](const std::string& text) { return vault_->filled_in(text, &secrets); };
   return container_body({look.desired->node, look.desired->revision, stack}, context);
+}
+
+bool Adopter::can_be_made(const DesiredService& service) const {
+  return service.secrets_flaw.empty() && std::ranges::all_of(service.secrets, [&](const std::string& id) {
+           return vault_->why_not(id).empty() && vault_->why_no_text(id).empty();
+         });
 }
 
 asio::awaitable<std::vector<Difference>> Adopter::differences(std::shared_ptr<Look> look,
@@ -224,6 +233,10 @@ asio::awaitable<std::vector<Difference>> Adopter::differences(std::shared_ptr<Lo
   } else {
     found = compare_containers(ours, inspected).differences;
   }
+  for (Difference& one : found) {
+    vault_->redactor()->redact(&one.ours);
+    vault_->redactor()->redact(&one.theirs);
+  }
   co_return found;
 }
 
@@ -231,6 +244,10 @@ asio::awaitable<std::vector<Difference>> Adopter::differences(std::shared_ptr<Lo
 // there uses is there, so it cannot be equal.
 asio::awaitable<std::optional<Difference>> Adopter::obstacle(std::shared_ptr<Look> look,
                                                              const DesiredService* service) {
+  if (!can_be_made(*service)) co_return Difference{"secrets", "\"not on the node\"", "\"the present ones\""};
+  for (const DesiredMount& mount : service->mounts) {
+    if (mount.is_secret()) co_return Difference{"mount '" + mount.target + "'", "\"a secret\"", ""};
+  }
   const std::optional<std::string> image = co_await engine_.image_id(service->image);
   if (!image)
     co_return Difference{"Image", json(service->image + " (not on the node yet)").dump(), "\"another one\""};

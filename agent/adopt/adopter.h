@@ -12,6 +12,7 @@
 #include "agent/apply/files.h"
 #include "agent/engine/engine.h"
 #include "agent/plan/desired.h"
+#include "agent/secrets/vault.h"
 
 namespace hivemind::agent {
 
@@ -21,7 +22,8 @@ namespace hivemind::agent {
 // runs at a time.
 class Adopter {
  public:
-  Adopter(Engine& engine, Files files) : engine_(engine), files_(std::move(files)) {}
+  Adopter(Engine& engine, Files files, std::shared_ptr<const Vault> vault)
+      : engine_(engine), files_(std::move(files)), vault_(std::move(vault)) {}
 
   // Throws kConflict when docker compose has nothing of that name, else what the engine throws. The stack is
   // one of the desired ones.
@@ -47,10 +49,12 @@ class Adopter {
                                               std::string body);
   boost::asio::awaitable<void> connect_rest(std::shared_ptr<Look> look, const DesiredService* service,
                                             std::string id);
+  bool can_be_made(const DesiredService& service) const;
   std::string body_of(const Look& look, const DesiredService& service, const ListedContainer& there) const;
 
   Engine& engine_;
   Files files_;
+  std::shared_ptr<const Vault> vault_;
 };
 
 }  // namespace hivemind::agent

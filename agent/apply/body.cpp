@@ -1,10 +1,12 @@
 #include "agent/apply/body.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
 #include "agent/apply/shares.h"
+#include "agent/plan/go_keys.h"
 #include "agent/plan/observed.h"
 #include "common/error.h"
 
@@ -20,17 +22,30 @@ json parse_object(std::string_view text) {
   return body;
 }
 
+// The engine takes the key in any case, and puts together what it finds: none may outdo ours.
+json take_labels(json& body) {
+  json labels = json::object();
+  for (auto member = body.begin(); member != body.end();) {
+    const bool is_labels = folded(member.key()) == "labels";
+    if (is_labels && !member->is_null()) labels.update(*member);
+    member = is_labels ? body.erase(member) : std::next(member);
+  }
+  return labels;
+}
+
 void label(json& body, const BodyContext& context, const std::string& config_hash) {
-  json& labels = body["Labels"];
-  if (labels.is_null()) labels = json::object();
+  json labels = take_labels(body);
   labels[labels::kManaged] = "true";
   labels[labels::kNode] = context.node;
   labels[labels::kStack] = context.stack.name;
   labels[labels::kConfigHash] = config_hash;
   labels[labels::kRevision] = context.revision;
   labels[labels::kComposeProject] = context.stack.name;
+  body["Labels"] = std::move(labels);
 }
 
+// A container has the labels of its image as well, which anybody may have made: each of ours that says
+// something is there, if only to say nothing.
 void label_container(json& body, const BodyContext& context, const ContainerContext& container) {
   label(body, context, container.service.config_hash);
   json& labels = body["Labels"];
@@ -39,9 +54,8 @@ void label_container(json& body, const BodyContext& context, const ContainerCont
   labels[labels::kComposeService] = container.service.name;
   labels[labels::kComposeNumber] = std::to_string(container.number);
   labels[labels::kComposeOneoff] = container.job.empty() ? "False" : "True";
-  if (!container.job.empty()) labels[labels::kJob] = container.job;
-  if (const std::string hooks = to_label(container.service.pre_stop); !hooks.empty())
-    labels[labels::kPreStop] = hooks;
+  labels[labels::kJob] = container.job;
+  labels[labels::kPreStop] = to_label(container.service.pre_stop);
 }
 
 json bind_mount(const DesiredMount& mount, const std::string& source) {
@@ -51,13 +65,15 @@ json bind_mount(const DesiredMount& mount, const std::string& source) {
           {"ReadOnly", mount.access == Access::kReadOnly}};
 }
 
-// Binds know the options, but part at colons; a path with one goes as a mount.
+// Binds know the options, but part at colons; a path with one goes as a mount. So do secrets: an engine that
+// misses the source of a bind makes an empty directory of it (when a boot starts the container before the
+// agent runs, say), while that of a mount has to be there.
 void add_mounts(json& body, const ContainerContext& container) {
   for (std::size_t i = 0; i < container.service.mounts.size(); ++i) {
     const DesiredMount& mount = container.service.mounts[i];
     const std::string& source = container.mount_sources.at(i);
     json& host = body["HostConfig"];
-    if ((source + mount.target).find(':') != std::string::npos) {
+    if (mount.is_secret() || (source + mount.target).find(':') != std::string::npos) {
       host["Mounts"].push_back(bind_mount(mount, source));
       continue;
     }
@@ -117,6 +133,22 @@ void add_log_limits(json& body, const ContainerContext& container) {
   body["HostConfig"]["LogConfig"] = {{"Type", "json-file"}, {"Config", std::move(limited)}};
 }
 
+// Labels are left alone: everybody may see them.
+void fill_in(json& value, const ContainerContext& container) {
+  if (value.is_string()) {
+    value = container.filled_in(value.get_ref<const std::string&>());
+  } else if (value.is_structured()) {
+    for (json& inner : value) fill_in(inner, container);
+  }
+}
+
+void fill_in_secrets(json& body, const ContainerContext& container) {
+  if (!container.filled_in || container.service.secrets.empty()) return;
+  for (const auto& [key, value] : body.items()) {
+    if (key != "Labels") fill_in(value, container);
+  }
+}
+
 template <typename Fill>
 std::string finished(std::string_view text, Fill fill) {
   try {
@@ -132,6 +164,7 @@ std::string finished(std::string_view text, Fill fill) {
 
 std::string container_body(const BodyContext& context, const ContainerContext& container) {
   return finished(container.service.engine_body, [&](json& body) {
+    fill_in_secrets(body, container);
     if (!container.image.empty()) body["Image"] = container.image;
     label_container(body, context, container);
     add_networks(body, container);

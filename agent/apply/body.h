@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct ContainerContext {
   std::string image = {};       // id of the image in place of the body's; empty: the body's
   std::string job = {};         // Job::label(), of a service that runs once for a release
   std::string log_driver = {};  // of containers that name none; empty: not known, and nothing is limited
+  // Puts the values of secrets into a text of the body. Absent: there are none.
+  std::function<std::string(const std::string& text)> filled_in = {};
 };
 
 // Throw kInvalid for a body that is not what it should be.

@@ -4,7 +4,7 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "hivemind/v1/manifest.pb.h"

@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kDirectoryMode = 0755;
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 ErrorCode code_of(int error) {
@@ -107,13 +106,13 @@ std::optional<OpenDirectory> OpenDirectory::find(const std::string& name) const 
   return std::nullopt;
 }
 
-OpenDirectory OpenDirectory::make(const std::string& name) const {
-  const bool is_new = ::mkdirat(fd_.get(), name.c_str(), kDirectoryMode) == 0;
+OpenDirectory OpenDirectory::make(const std::string& name, mode_t mode) const {
+  const bool is_new = ::mkdirat(fd_.get(), name.c_str(), mode) == 0;
   if (!is_new && errno != EEXIST) fail(name, "made");
   Descriptor fd(::openat(fd_.get(), name.c_str(), kDirectoryFlags));
   if (fd.get() < 0) fail(name, "used as a directory");
   // Whatever the umask: containers of any user read it.
-  if (is_new && ::fchmod(fd.get(), kDirectoryMode) != 0) fail(name, "made");
+  if (is_new && ::fchmod(fd.get(), mode) != 0) fail(name, "made");
   if (is_new) sync();
   return {std::move(fd), path_ / name};
 }

@@ -43,8 +43,8 @@ class OpenDirectory {
   Status status(const std::string& name) const;
   // Nothing when there is none of that name, or something else. "." is this one once more.
   std::optional<OpenDirectory> find(const std::string& name) const;
-  // Finds or makes it, for everybody to read; it is on the disk when this returns.
-  OpenDirectory make(const std::string& name) const;
+  // Finds or makes it, for everybody to read unless told otherwise; it is on the disk when this returns.
+  OpenDirectory make(const std::string& name, mode_t mode = 0755) const;
   // Sorted, without "." and ".."; of more than so many, any.
   std::vector<std::string> names(std::size_t most = SIZE_MAX) const;
   // Of a regular file; nothing when it is none (any more), or has more than so many bytes.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
+#include <cstdint>
 #include <string>
 
 namespace hivemind::agent {
@@ -24,7 +24,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-double unit_ms(std::string_view unit) {
+std::int64_t unit_ms(std::string_view unit) {
   if (unit == "h") return 3'600'000;
   if (unit == "m") return 60'000;
   if (unit == "ms") return 1;
@@ -32,23 +32,38 @@ double unit_ms(std::string_view unit) {
   return 0;  // µs and ns are nothing
 }
 
+bool begins_with_digit(std::string_view text) {
+  return !text.empty() && text.front() >= '0' && text.front() <= '9';
+}
+
+// "1.5" of a unit of so many milliseconds, in milliseconds. What is too much anyway stops growing.
+struct Number {
+  std::int64_t whole = 0, thousandths = 0;
+  std::int64_t times(std::int64_t unit) const { return whole * unit + thousandths * unit / 1000; }
+};
+
+Number take_number(std::string_view& text) {
+  Number number;
+  for (; begins_with_digit(text); text.remove_prefix(1))
+    number.whole = std::min<std::int64_t>(number.whole * 10 + (text.front() - '0'), kLongestAsked.count());
+  if (!text.starts_with('.')) return number;
+  text.remove_prefix(1);
+  for (std::int64_t place = 100; begins_with_digit(text); text.remove_prefix(1), place /= 10)
+    number.thousandths += (text.front() - '0') * place;
+  return number;
+}
+
 // Go's durations ("1m30.5s", "297.6µs") and plain seconds, as the header has them.
 std::optional<milliseconds> parse_duration(std::string_view text) {
-  double sum = 0;
-  bool is_any = false;
-  while (!text.empty() && std::isdigit(static_cast<unsigned char>(text.front()))) {
-    double number = 0;
-    const auto read =
-        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (read.ec != std::errc()) break;
-    text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
+  if (!begins_with_digit(text)) return std::nullopt;
+  std::int64_t sum = 0;
+  while (begins_with_digit(text)) {
+    const Number number = take_number(text);
     const std::string_view unit = text.substr(0, text.find_first_of("0123456789.,;() \t\n"));
     text.remove_prefix(unit.size());
-    sum = std::min<double>(sum + number * unit_ms(unit), kLongestAsked.count());
-    is_any = true;
+    sum = std::min<std::int64_t>(sum + number.times(unit_ms(unit)), kLongestAsked.count());
   }
-  if (!is_any) return std::nullopt;
-  return milliseconds(static_cast<std::int64_t>(sum));
+  return milliseconds(sum);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "agent/apply/pull_delay.h"
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 #include "common/log.h"
 
 namespace hivemind::agent {
@@ -115,6 +115,7 @@ asio::awaitable<std::optional<Error>> Pulls::attempt(std::string key, TaskPtr ta
 
 asio::awaitable<void> Pulls::pull(std::string key, TaskPtr task) {
   const std::string image = task->wish.image;
+  if (task->wish.refusal) throw *task->wish.refusal;
   co_await images_.begin(image);
   if (options_.disk && options_.reserve_bytes != 0) task->disk = options_.disk();
   if (task->disk) {
@@ -178,7 +179,7 @@ void Pulls::finish(const std::string& key, const Task& task, const std::optional
   images_.broken_off(task.wish.image);
   start_next();
   if (error) {
-    failed(key, task.wish.image, *error);
+    failed(key, task.wish, *error);
     return;
   }
   states_.erase(key);
@@ -187,7 +188,7 @@ void Pulls::finish(const std::string& key, const Task& task, const std::optional
   callbacks_.on_done(key);
 }
 
-void Pulls::failed(const std::string& key, const std::string& image, const Error& error) {
+void Pulls::failed(const std::string& key, const PullWish& wish, const Error& error) {
   const auto random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
   const auto delay = pull_delay(++failures_[key], error.what(), random);
   if (asked_delay(error.what())) {
@@ -195,10 +196,11 @@ void Pulls::failed(const std::string& key, const std::string& image, const Error
   } else {
     told_off_.erase(key);
   }
+  v1::Reason reason = error.code() == ErrorCode::kExhausted ? v1::REASON_DISK_SHORT : v1::REASON_PULL_FAILED;
+  if (wish.refusal) reason = v1::REASON_SECRETS_FAILED;
   Fetch& state = states_[key];
-  state = {Fetch::State::kFailed, std::chrono::steady_clock::now() + delay,
-           error.code() == ErrorCode::kExhausted ? v1::REASON_DISK_SHORT : v1::REASON_PULL_FAILED,
-           fmt::format("image '{}' not pulled: {}", image, error.what())};
+  state = {Fetch::State::kFailed, std::chrono::steady_clock::now() + delay, reason,
+           fmt::format("image '{}' not pulled: {}", wish.image, error.what())};
   log::warn("{} (next attempt in {} s)", state.text, delay.count() / 1000);
   callbacks_.on_failed();
 }

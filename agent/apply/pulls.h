@@ -27,7 +27,8 @@ struct PullWish {
   std::string image;
   std::string platform = {};
   std::optional<RegistryLogin> login = {};
-  std::int64_t image_bytes = 0;  // compressed; 0: not known
+  std::int64_t image_bytes = 0;       // compressed; 0: not known
+  std::optional<Error> refusal = {};  // why its login cannot be had
 };
 
 // Pulls of images in the background, so that no plan waits for one: in the order in which they were asked
@@ -83,7 +84,7 @@ class Pulls : public std::enable_shared_from_this<Pulls> {
   std::int64_t reserve_on(const DiskSpace& space) const;
   void check_disk(Task& task, PullProgress progress) const;
   void finish(const std::string& key, const Task& task, const std::optional<Error>& error);
-  void failed(const std::string& key, const std::string& image, const Error& error);
+  void failed(const std::string& key, const PullWish& wish, const Error& error);
   void progressed(const std::string& key, PullProgress progress);
 
   boost::asio::any_io_executor loop_;

@@ -4,10 +4,10 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "common/log.h"
+#include "common/rethrow.h"
 
 namespace hivemind::agent {
 namespace {
@@ -35,6 +35,14 @@ std::vector<const DesiredStack*> awaited(const Desired& desired, const Targets& 
   return stacks;
 }
 
+// Nothing is planned for a stack of which nothing may be put in place.
+std::set<std::string> with_held(std::set<std::string> stacks, const Targets& targets) {
+  for (const auto& [stack, target] : targets) {
+    if (target.phase == Phase::kHeld) stacks.insert(stack);
+  }
+  return stacks;
+}
+
 }  // namespace
 
 Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options options, Past past,
@@ -43,7 +51,8 @@ Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options optio
       engine_(engine),
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
-      runner_(loop, engine, Files(options_.data_directory)),
+      runner_(loop, engine, Files(options_.data_directory),
+              SecretFiles(options_.secrets_directory, options_.node), options_.vault),
       past_(std::move(past)),
       images_(engine, past_.images,
               {[this] { return desired_.get(); },
@@ -51,17 +60,21 @@ Reconciler::Reconciler(asio::any_io_executor loop, Engine& engine, Options optio
                [this] { callbacks_.on_past(); }}),
       unpruned_(runner_.files().stacks()),
       timer_(loop),
-      due_(Clock::now()) {}
+      due_(Clock::now()) {
+  unpruned_.merge(runner_.secret_files().stacks());
+}
 
 void Reconciler::start() {
+  learn_secrets();
   pulls_ = make_pulls();
-  asio::co_spawn(loop_, run(), asio::detached);
-  asio::co_spawn(loop_, watch(), asio::detached);
+  asio::co_spawn(loop_, run(), rethrow);
+  asio::co_spawn(loop_, watch(), rethrow);
 }
 
 void Reconciler::set_desired(std::shared_ptr<const Desired> desired) {
   promote_for_want_of_better(*desired);
   desired_ = std::move(desired);
+  learn_secrets();
   // Whoever commits wants to see whether it helps: nothing that failed before waits any longer.
   for (auto& [subject, trouble] : past_.troubles) trouble.not_before = {};
   if (pulls_) pulls_->retry(Pulls::Retry::kPolitely);
@@ -100,6 +113,7 @@ asio::awaitable<void> Reconciler::pass() {
   const bool seen = co_await look();
   if (seen && desired) {
     forget_unwanted(*desired);
+    judge_by_policy(*desired);
     co_await judge_jobs(desired, busy);
     co_await judge_trials(desired, busy);
     co_await decide(desired, busy);
@@ -120,6 +134,7 @@ asio::awaitable<void> Reconciler::pass() {
   if (seen) tend_images();
   callbacks_.on_standing();
   prune_files();
+  forget_secrets();
 }
 
 asio::awaitable<bool> Reconciler::look() {
@@ -161,10 +176,12 @@ asio::awaitable<void> Reconciler::decide(std::shared_ptr<const Desired> desired,
   for (int round = 0; round < kRounds; ++round) {
     decision = choose(desired, fetched);
     past_.fetches = pulls_->states();
+    const std::set<std::string> left_alone = with_held(busy, decision.targets);
     decision.plan =
         make_plan({*decision.effective, standing_.observed, past_, *answers, level_of(standing_.engine->api),
-                   busy, Clock::now(), wall_s(), awaited(*desired, decision.targets),
-                   jobs_of(*desired, decision.targets, past_), is_saved()});
+                   left_alone, Clock::now(), wall_s(), awaited(*desired, decision.targets),
+                   jobs_of(*desired, decision.targets, past_), is_saved(),
+                   secret_troubles(*desired, *decision.effective)});
     const std::size_t known = fetched.size();
     fetched.insert(decision.plan.fetched.begin(), decision.plan.fetched.end());
     const Questions questions = decision.plan.questions;
@@ -232,7 +249,7 @@ void Reconciler::launch(const std::set<std::string>& busy) {
     occasion->manifest = standing_.desired;
     occasion->engine_api = level_of(standing_.engine->api);
     occasion->log_driver = standing_.engine->log_driver;
-    asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), asio::detached);
+    asio::co_spawn(loop_, run_stack(stack, std::move(steps), std::move(occasion)), rethrow);
   }
 }
 

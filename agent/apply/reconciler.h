@@ -20,10 +20,12 @@
 #include "agent/engine/engine.h"
 #include "agent/plan/jobs.h"
 #include "agent/plan/planner.h"
+#include "agent/plan/policy.h"
 #include "agent/plan/report.h"
 #include "agent/plan/targets.h"
 #include "agent/plan/trial.h"
 #include "common/backoff.h"
+#include "common/defaults.h"
 
 namespace hivemind::agent {
 
@@ -60,12 +62,16 @@ struct Standing {
 class Reconciler : public std::enable_shared_from_this<Reconciler> {
  public:
   struct Options {
-    std::filesystem::path data_directory;  // absolute
+    std::filesystem::path data_directory;                                   // absolute
+    std::filesystem::path secrets_directory = defaults::kSecretsDirectory;  // absolute
+    std::string node = {};  // names what is of this agent there
+    std::shared_ptr<Vault> vault = std::make_shared<Vault>();
     std::chrono::milliseconds observe_every{60'000};
     // Unix time by which windows are kept; nothing: nobody has set the clock. Absent: the system's clock.
     std::function<std::optional<std::int64_t>()> window_clock = {};
     unsigned parallel_pulls = 1;
     std::optional<std::int64_t> disk_reserve_bytes = {};  // as Pulls::Options::reserve_bytes
+    Policy policy = {};
   };
   struct Callbacks {
     std::function<void()> on_standing;  // standing() has changed
@@ -77,6 +83,8 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
     std::function<bool()> is_saved = {};
     // The content of a file of a good release. Absent or nothing: it is not there any more.
     std::function<std::optional<std::string>(const std::string& sha256)> content = {};
+    // Likewise, a secret of one, by its id.
+    std::function<std::optional<SealedSecret>(const std::string& id)> sealed = {};
   };
 
   Reconciler(boost::asio::any_io_executor loop, Engine& engine, Options options, Past past,
@@ -102,6 +110,8 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
             standing_.effective.get(), &standing_.targets};
   }
   const Past& past() const { return past_; }
+  // What of the release the node's policy forbids; nothing: it may run here.
+  std::optional<std::string> forbidden_in(const DesiredStack& stack) const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -150,6 +160,9 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void forget_unwanted(const Desired& desired);
   void watch_for_windows();
 
+  // reconciler_policy.cpp: what the node's owner forbids.
+  void judge_by_policy(const Desired& desired);
+
   // reconciler_trials.cpp: what becomes of a release that is new here.
   void begin_trials(const std::set<std::string>& busy);
   boost::asio::awaitable<void> judge_trials(std::shared_ptr<const Desired> desired,
@@ -176,6 +189,14 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   void tend_files();
   boost::asio::awaitable<Error> explained(Step step, Error failure);
 
+  // reconciler_secrets.cpp: secrets.
+  void learn_secrets();
+  void forget_secrets();
+  SecretTroubles secret_troubles(const Desired& desired, const Desired& effective) const;
+  bool are_in_place(const DesiredStack& stack, const DesiredService& service) const;
+  void tend_secrets(const DesiredStack& stack);
+  bool prune_secrets(const std::string& stack, const DesiredStack* wanted);
+
   // reconciler_images.cpp: pulls, and images that nothing needs any more.
   std::shared_ptr<Pulls> make_pulls();
   PullWish wish_for(const PullImage& action, const Desired& effective) const;
@@ -197,13 +218,19 @@ class Reconciler : public std::enable_shared_from_this<Reconciler> {
   std::shared_ptr<const Desired> stood_in_;  // the manifest that effective_ was made of
   std::shared_ptr<const Desired> effective_;
   std::map<std::string, std::string> stand_ins_;  // digests of the good releases in effective_, by stack
-  std::set<std::string> busy_;                    // stacks with steps under way
-  std::set<std::string> unpruned_;                // stacks whose files may hold what is not needed any more
-  std::map<std::string, std::string> seeded_;     // digests of good releases whose seeds are theirs, by stack
+  std::map<std::string, std::string> refused_;    // what of them the node's policy forbids, by stack
+  std::map<std::string, std::shared_ptr<const DesiredStack>> judged_good_;  // as judged by it, by stack
+  std::set<std::string> busy_;                                              // stacks with steps under way
+  std::set<std::string> unpruned_;             // stacks whose files may hold what is not needed any more
+  std::map<std::string, std::string> seeded_;  // digests of good releases whose seeds are theirs, by stack
   std::set<std::string> untended_;  // stacks that had steps since their seeded files were last looked through
   Clock::time_point tend_at_{};     // when all are looked through
   std::string tend_failure_;        // the last one, so that it is logged once
-  Notices noted_;                   // as last told by on_past
+  std::map<std::string, std::string>
+      secrets_failures_;                             // the last ones, by subject, so that each is logged once
+  std::shared_ptr<const Desired> kept_secrets_for_;  // what secrets were last forgotten for
+  std::map<std::string, std::string> kept_secrets_with_;  // digests of good releases then, by stack
+  Notices noted_;                                         // as last told by on_past
   // What the images were last cleaned for; differs from the good releases when some are of no more use.
   std::optional<std::map<std::string, std::string>> cleaned_for_;
   Clock::time_point clean_at_{};

@@ -32,6 +32,7 @@ void Reconciler::prune_files() {
   if (!standing_.desired || standing_.engine_reason != v1::REASON_NONE) return;
   std::set<std::string> restless = busy_;
   for (const Pending& pending : standing_.plan.pending) restless.insert(pending.stack);
+  for (const auto& [stack, what] : refused_) restless.insert(stack);
   // What the good release needs stays until another one is good.
   for (const DesiredStack& stack : standing_.desired->stacks) {
     const GoodRelease* good = good_of(past_, stack.name);
@@ -39,10 +40,10 @@ void Reconciler::prune_files() {
   }
   std::erase_if(unpruned_, [&](const std::string& stack) {
     if (restless.contains(stack)) return false;
-    // What a stack leaves goes with its purge.
+    // What a stack leaves goes with its purge, but for secrets, which go with it.
     const DesiredStack* wanted = standing_.desired->stack(stack);
     if (wanted != nullptr) runner_.files().prune(*wanted);
-    return true;
+    return prune_secrets(stack, wanted);
   });
 }
 
@@ -74,7 +75,10 @@ void Reconciler::tend_files() {
   if (is_due) tend_at_ = Clock::now() + options_.observe_every;
   for (const DesiredStack& stack : standing_.effective->stacks) {
     if (busy_.contains(stack.name) || (!is_due && !untended_.contains(stack.name))) continue;
+    const auto target = standing_.targets.find(stack.name);
+    if (target != standing_.targets.end() && target->second.phase == Phase::kHeld) continue;
     untended_.erase(stack.name);
+    tend_secrets(stack);
     try {
       past_.notices.learn(files_subject(stack.name), runner_.files().tend(stack, *stack.contents));
       tend_failure_.clear();

@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "agent/apply/reconciler.h"
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 #include "common/log.h"
+#include "common/rethrow.h"
 
 namespace hivemind::agent {
 namespace {
@@ -87,8 +87,14 @@ std::shared_ptr<Pulls> Reconciler::make_pulls() {
 PullWish Reconciler::wish_for(const PullImage& action, const Desired& effective) const {
   const Desired& manifest = desired_ ? *desired_ : effective;
   const std::int64_t bytes = bytes_of(action, manifest);
-  return {action.image, action.platform, login_for(action.image, manifest),
-          bytes > 0 ? bytes : bytes_of(action, effective)};
+  PullWish wish{action.image, action.platform, login_for(action.image, manifest),
+                bytes > 0 ? bytes : bytes_of(action, effective)};
+  try {
+    if (wish.login) wish.login = runner_.vault().opened(*wish.login);
+  } catch (const Error& error) {
+    wish.refusal = error;
+  }
+  return wish;
 }
 
 // Not before all is as desired: the containers of a release that came to its end hold its images until then.
@@ -99,7 +105,7 @@ void Reconciler::tend_images() {
   if (cleaned_for_ == good && Clock::now() < clean_at_) return;
   cleaned_for_ = std::move(good);
   clean_at_ = Clock::now() + kCleanEvery;
-  asio::co_spawn(loop_, clean_images(), asio::detached);
+  asio::co_spawn(loop_, clean_images(), rethrow);
 }
 
 asio::awaitable<void> Reconciler::clean_images() {

@@ -37,6 +37,7 @@ bool is_passing_conflict(const Step& step, const Error& error, unsigned attempts
 }
 
 v1::Reason reason_of(const Step& step, const Error& error) {
+  if (std::holds_alternative<PlaceSecrets>(step.action)) return v1::REASON_SECRETS_FAILED;
   if (error.code() == ErrorCode::kExhausted) return v1::REASON_DISK_SHORT;
   if (error.code() == ErrorCode::kUnavailable && !std::holds_alternative<PlaceFiles>(step.action)) {
     return v1::REASON_ENGINE_DOWN;

@@ -22,7 +22,9 @@ std::set<std::string> files_of(const DesiredStack& stack) {
   std::set<std::string> files;
   for (const DesiredService& service : stack.services) {
     for (const DesiredMount& mount : service.mounts) {
-      for (const DesiredFile& file : mount.files) files.insert(file.sha256);
+      for (const DesiredFile& file : mount.files) {
+        if (file.secret.empty()) files.insert(file.sha256);
+      }
     }
   }
   return files;
@@ -43,8 +45,8 @@ Reconciler::Decision Reconciler::choose(std::shared_ptr<const Desired> desired,
   const std::optional<std::int64_t> clock = options_.window_clock ? options_.window_clock() : wall_s();
   Decision decision;
   do {
-    decision.targets = choose_targets(
-        {*desired, past_, fetched, unsaved, clock, opened_, begun_jobs(*desired, standing_.observed, past_)});
+    decision.targets = choose_targets({*desired, past_, fetched, unsaved, clock, opened_,
+                                       begun_jobs(*desired, standing_.observed, past_), refused_});
   } while (!load_good_stacks(*desired, decision.targets));
   decision.effective = effective_of(desired, decision.targets);
   return decision;
@@ -127,6 +129,7 @@ void Reconciler::forget_unwanted(const Desired& desired) {
   changed = keep_wanted(past_.trials, desired) || changed;
   changed = forget_jobs(past_, desired) || changed;
   keep_wanted(good_stacks_, desired);
+  keep_wanted(judged_good_, desired);
   keep_wanted(opened_, desired);
   if (changed) callbacks_.on_past();
 }
@@ -148,6 +151,7 @@ void Reconciler::recall(Past stored) {
   past_.hooked.merge(stored.hooked);
   past_.pulled.merge(stored.pulled);
   past_.images.merge(stored.images);
+  learn_secrets();
   trigger();
 }
 

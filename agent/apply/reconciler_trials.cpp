@@ -48,7 +48,7 @@ void Reconciler::begin_trials(const std::set<std::string>& busy) {
   bool changed = false;
   for (const DesiredStack& stack : standing_.desired->stacks) {
     const Phase phase = standing_.targets.at(stack.name).phase;
-    if (runs_good(phase) || is_good(past_, stack)) {
+    if (runs_good(phase) || phase == Phase::kHeld || is_good(past_, stack)) {
       changed = past_.trials.erase(stack.name) > 0 || changed;
     } else if (trial_of(past_, &stack) == nullptr && !busy.contains(stack.name)) {
       past_.trials[stack.name] = {stack.digest};
@@ -68,7 +68,7 @@ asio::awaitable<void> Reconciler::judge_trials(std::shared_ptr<const Desired> de
                                                std::set<std::string> busy) {
   for (const DesiredStack& stack : desired->stacks) {
     Trial* trial = trial_of(past_, &stack);
-    if (trial == nullptr || busy.contains(stack.name)) continue;
+    if (trial == nullptr || busy.contains(stack.name) || refused_.contains(stack.name)) continue;
     const TrialFacts facts{stack, standing_.observed, past_, desired->node};
     agent::watch(*trial, facts);
     std::optional<TrialFailure> failure = failure_in(*trial, facts);
@@ -109,7 +109,7 @@ void Reconciler::settle_trials(const std::set<std::string>& busy) {
   for (const DesiredStack& stack : standing_.desired->stacks) {
     Trial* trial = trial_of(past_, &stack);
     const Phase phase = standing_.targets.at(stack.name).phase;
-    if (trial == nullptr || runs_good(phase) || phase == Phase::kFirst) continue;
+    if (trial == nullptr || runs_good(phase) || phase == Phase::kFirst || phase == Phase::kHeld) continue;
     if (busy.contains(stack.name) || !is_sound(findings(), stack)) {
       trial->sound_since.reset();
     } else if (has_lasted(stack, *trial)) {
@@ -137,15 +137,16 @@ void Reconciler::promote(const DesiredStack& stack) {
   trigger();
 }
 
-// A first release that runs, however short, is better to come back to than nothing.
+// A first release that runs, however short, is better to come back to than nothing. And one that runs stays
+// where the next is none that may take its place.
 void Reconciler::promote_for_want_of_better(const Desired& next) {
   if (!standing_.desired) return;
   for (const DesiredStack& stack : standing_.desired->stacks) {
     const Trial* trial = trial_of(past_, &stack);
     const DesiredStack* other = next.stack(stack.name);
     const bool gives_way = other != nullptr && other->digest != stack.digest;
-    if (gives_way && trial != nullptr && trial->sound_since && good_of(past_, stack.name) == nullptr)
-      promote(stack);
+    const bool runs = trial != nullptr && trial->sound_since;
+    if (gives_way && runs && (good_of(past_, stack.name) == nullptr || forbidden_in(*other))) promote(stack);
   }
 }
 

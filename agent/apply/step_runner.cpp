@@ -77,15 +77,29 @@ void learn_volume(Occasion& occasion, const Step& step, const EngineVolume& ther
 
 void place_files(const Files& files, const Occasion& occasion, const Step& step) {
   const DesiredStack& stack = stack_of(occasion, step);
-  for (const DesiredMount& mount : service_of(occasion, step).mounts)
-    files.place(stack, mount, *stack.contents);
+  for (const DesiredMount& mount : service_of(occasion, step).mounts) {
+    if (!mount.is_secret()) files.place(stack, mount, *stack.contents);
+  }
+}
+
+void place_secrets(const SecretFiles& files, const Vault& vault, const Occasion& occasion, const Step& step) {
+  for (const DesiredMount& mount : service_of(occasion, step).mounts) {
+    if (mount.is_secret()) files.place(step.stack, mount, vault);
+  }
+}
+
+std::set<std::string> listed_secrets(const DesiredService& service) {
+  return {service.secrets.begin(), service.secrets.end()};
 }
 
 }  // namespace
 
-StepRunner::StepRunner(asio::any_io_executor loop, Engine& engine, Files files)
+StepRunner::StepRunner(asio::any_io_executor loop, Engine& engine, Files files, SecretFiles secret_files,
+                       std::shared_ptr<Vault> vault)
     : engine_(engine),
       files_(std::move(files)),
+      secret_files_(std::move(secret_files)),
+      vault_(std::move(vault)),
       quick_(std::make_shared<Lanes>(loop, kQuickCalls)),
       slow_(std::make_shared<Lanes>(loop, kStops)) {}
 
@@ -105,11 +119,15 @@ asio::awaitable<void> StepRunner::create(std::shared_ptr<Occasion> occasion, Ste
   container.log_driver = occasion->log_driver;
   container.job = step.job;
   for (const DesiredMount& mount : service.mounts) {
-    container.mount_sources.push_back(files_.source_of(step.stack, mount).string());
+    container.mount_sources.push_back(mount.is_secret() ? secret_files_.source_of(step.stack, mount).string()
+                                                        : files_.source_of(step.stack, mount).string());
   }
+  const std::set<std::string> secrets = listed_secrets(service);
+  container.filled_in = [&](const std::string& text) { return vault_->filled_in(text, &secrets); };
   for (const auto& [base, ref] : action.bases) container.bases[base] = id_of(*occasion, ref);
-  const std::string body = container_body(context_of(*occasion, step), container);
-  const Created created = co_await engine_.create_container(action.name, service.platform, body);
+  // Moved along, so that there is one copy less of what it holds.
+  std::string body = container_body(context_of(*occasion, step), container);
+  const Created created = co_await engine_.create_container(action.name, service.platform, std::move(body));
   occasion->made[action.name] = created.id;
   learn(*occasion, step, created.warnings);
 }
@@ -135,6 +153,8 @@ asio::awaitable<void> StepRunner::perform(std::shared_ptr<Occasion> occasion, St
     learn_volume(*occasion, step, there);
   } else if (std::holds_alternative<PlaceFiles>(action)) {
     place_files(files_, *occasion, step);
+  } else if (std::holds_alternative<PlaceSecrets>(action)) {
+    place_secrets(secret_files_, *vault_, *occasion, step);
   } else {
     co_await move(occasion, step);
   }
@@ -165,8 +185,10 @@ asio::awaitable<void> StepRunner::move(std::shared_ptr<Occasion> occasion, Step 
     co_await engine_.start_container(id);
   } else if (const auto* hooks = std::get_if<RunHooks>(&action)) {
     const std::string id = id_of(*occasion, hooks->container);
-    const std::vector<Hook> post_start = service_of(*occasion, step).post_start;
-    co_await run_post_start(id, post_start);
+    const DesiredService& service = service_of(*occasion, step);
+    const std::vector<Hook> post_start = service.post_start;
+    const std::set<std::string> secrets = listed_secrets(service);
+    co_await run_post_start(id, post_start, secrets);
   } else if (const auto* off = std::get_if<DisconnectNetwork>(&action)) {
     const std::string id = id_of(*occasion, off->container);
     co_await engine_.disconnect_network(off->network, id);

@@ -41,9 +41,11 @@ std::string verdict_on(const Hook& hook, const Executed& executed, milliseconds 
 
 }  // namespace
 
-asio::awaitable<void> StepRunner::run_post_start(std::string id, std::vector<Hook> hooks) {
+asio::awaitable<void> StepRunner::run_post_start(std::string id, std::vector<Hook> hooks,
+                                                 std::set<std::string> secrets) {
   for (const Hook& hook : hooks) {
-    const Executed executed = co_await engine_.exec(id, hook, kPostStart);
+    const Hook whole = vault_->filled_in(hook, &secrets);
+    const Executed executed = co_await engine_.exec(id, whole, kPostStart);
     const std::string wrong = verdict_on(hook, executed, kPostStart);
     if (!wrong.empty()) throw Error(ErrorCode::kConflict, "{}", wrong);
   }
@@ -72,7 +74,8 @@ asio::awaitable<void> StepRunner::run_pre_stop(std::shared_ptr<Occasion> occasio
     std::optional<Error> failure;
     Executed executed;
     try {
-      executed = co_await engine_.exec(id, hook, left);
+      const Hook whole = vault_->filled_in(hook);
+      executed = co_await engine_.exec(id, whole, left);
     } catch (const Error& error) {
       failure = error;
     }

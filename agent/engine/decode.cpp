@@ -6,6 +6,7 @@
 
 #include "agent/engine/fields.h"
 #include "common/error.h"
+#include "common/text.h"
 
 namespace hivemind::agent::decode {
 
@@ -30,13 +31,6 @@ T in_range(std::int64_t value) {
 std::string with_algorithm(std::string id) {
   const bool is_bare = id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
   return is_bare ? "sha256:" + id : id;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
 ContainerStatus status_of(const Json& state) {
@@ -71,16 +65,17 @@ std::string restart_policy_of(const Json& host_config) {
   return name == "on-failure" && limit > 0 ? fmt::format("{}:{}", name, limit) : name;
 }
 
-void read_state(const Json& state, Container& container) {
+void read_state(const Json& state, const Clean& clean, Container& container) {
   container.status = status_of(state);
   container.exit_code = in_range<int>(integer_of(state, "ExitCode"));
-  container.error = cut(text_of(state, "Error"), kMaxRefusal);
+  container.error = cut(clean(text_of(state, "Error")), kMaxRefusal);
   container.started_at = text_of(state, "StartedAt");
   container.finished_at = text_of(state, "FinishedAt");
   const Json& health = part_of(state, "Health");
   container.health = health_of(text_of(health, "Status"));
   const Json& probes = list_of(health, "Log");
-  if (!probes.empty()) container.health_text = cut(trimmed(text_of(probes.back(), "Output")), kMaxHealthText);
+  if (!probes.empty())
+    container.health_text = cut(trimmed(clean(text_of(probes.back(), "Output"))), kMaxHealthText);
 }
 
 // "container:<id>"
@@ -212,7 +207,7 @@ std::vector<PublishedPort> published_ports(std::string_view body) {
   return ports;
 }
 
-Container container(std::string_view body) {
+Container container(std::string_view body, const Clean& clean) {
   const Json answer = parse_json(body);
   const Json& config = part_of(answer, "Config");
   Container container;
@@ -223,7 +218,7 @@ Container container(std::string_view body) {
   container.image_id = with_algorithm(text_of(answer, "Image"));
   container.labels = texts_of(config, "Labels");
   container.restarts = in_range<std::uint32_t>(integer_of(answer, "RestartCount"));
-  read_state(part_of(answer, "State"), container);
+  read_state(part_of(answer, "State"), clean, container);
   read_host_config(part_of(answer, "HostConfig"), container);
   read_anonymous_volumes(answer, container);
   const Json& networks = part_of(part_of(answer, "NetworkSettings"), "Networks");
@@ -335,8 +330,10 @@ PullLine pull_line(std::string_view line) {
 std::string refusal(std::string_view body) {
   try {
     const Json answer = parse_json(body);
-    const std::string words = text_of(answer, "message");
-    if (!words.empty()) return cut(words, kMaxRefusal);
+    std::string words = cut(text_of(answer, "message"), kMaxRefusal);
+    std::ranges::replace_if(
+        words, [](unsigned char c) { return c < 0x20; }, ' ');
+    if (!words.empty()) return words;
   } catch (const Error&) {
     // Not the engine's JSON: its text is the best there is.
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -34,19 +35,23 @@ std::vector<std::string> container_ids(std::string_view body);  // GET /containe
 std::vector<ListedContainer> listed_containers(std::string_view body);
 std::set<std::string> images_in_use(std::string_view body);         // GET /containers/json
 std::vector<PublishedPort> published_ports(std::string_view body);  // GET /containers/json
-Container container(std::string_view body);                         // GET /containers/{id}/json
-std::vector<EngineNetwork> networks(std::string_view body);         // GET /networks
-std::vector<EngineVolume> volumes(std::string_view body);           // GET /volumes
-std::string image_id(std::string_view body);                        // GET /images/{name}/json
-std::vector<EngineImage> images(std::string_view body);             // GET /images/json
-Created created(std::string_view body);                             // POST /containers/create
-Created network(std::string_view body);                             // POST /networks/create
-std::vector<NetworkUser> network_users(std::string_view body);      // GET /networks/{id}
-EngineVolume volume(std::string_view body);                         // POST /volumes/create
-std::string exec_id(std::string_view body);                         // POST /containers/{id}/exec
-std::optional<int> exit_code_of_exec(std::string_view body);        // GET /exec/{id}/json; none: it runs
-EngineEvent event(std::string_view line);                           // GET /events
-PullLine pull_line(std::string_view line);                          // POST /images/create
+// GET /containers/{id}/json. What the container or the engine said of it goes through `clean` before it is
+// cut.
+using Clean = std::function<std::string(std::string text)>;
+Container container(
+    std::string_view body, const Clean& clean = [](std::string text) { return text; });
+std::vector<EngineNetwork> networks(std::string_view body);     // GET /networks
+std::vector<EngineVolume> volumes(std::string_view body);       // GET /volumes
+std::string image_id(std::string_view body);                    // GET /images/{name}/json
+std::vector<EngineImage> images(std::string_view body);         // GET /images/json
+Created created(std::string_view body);                         // POST /containers/create
+Created network(std::string_view body);                         // POST /networks/create
+std::vector<NetworkUser> network_users(std::string_view body);  // GET /networks/{id}
+EngineVolume volume(std::string_view body);                     // POST /volumes/create
+std::string exec_id(std::string_view body);                     // POST /containers/{id}/exec
+std::optional<int> exit_code_of_exec(std::string_view body);    // GET /exec/{id}/json; none: it runs
+EngineEvent event(std::string_view line);                       // GET /events
+PullLine pull_line(std::string_view line);                      // POST /images/create
 
 // The engine's words in the body of a refusal; what else it may be (a proxy's page, nothing) is made
 // printable and cut.

@@ -93,14 +93,21 @@ void DockerEngine::forget_version_after(const Error& error) {
   if (error.code() == ErrorCode::kUnavailable) api_.reset();
 }
 
+std::string DockerEngine::redacted(std::string text) const {
+  if (redactor_) redactor_->redact(&text);
+  return text;
+}
+
+// Engines quote what they were sent in what they refuse.
 asio::awaitable<http::Response> DockerEngine::call_unversioned(std::string what, http::Request request) {
   try {
     http::Response response = co_await client_.send(std::move(request));
     if (refuses_version(response)) api_.reset();
+    if (!response.ok()) response.body = redacted(std::move(response.body));
     co_return response;
   } catch (const Error& error) {
     forget_version_after(error);
-    throw error.within(what);
+    throw redacted(error.within(what));
   }
 }
 
@@ -118,10 +125,11 @@ asio::awaitable<http::Response> DockerEngine::stream(std::string what, http::Req
   try {
     http::Response response = co_await client_.stream(std::move(request), std::move(on_data), idle);
     if (refuses_version(response)) api_.reset();
+    if (!response.ok()) response.body = redacted(std::move(response.body));
     co_return response;
   } catch (const Error& error) {
     forget_version_after(error);
-    throw error.within(what);
+    throw redacted(error.within(what));
   }
 }
 
@@ -175,7 +183,9 @@ asio::awaitable<Created> DockerEngine::create_container(std::string name, std::s
                       std::move(body));
   const auto response = co_await call(what, std::move(request));
   require_ok(what, response);
-  co_return decoded(what, decode::created, response);
+  Created created = decoded(what, decode::created, response);
+  for (std::string& warning : created.warnings) warning = redacted(std::move(warning));
+  co_return created;
 }
 
 asio::awaitable<void> DockerEngine::start_container(std::string id) {

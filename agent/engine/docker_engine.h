@@ -17,6 +17,7 @@
 #include "agent/engine/engine.h"
 #include "common/error.h"
 #include "common/http/client.h"
+#include "common/redact.h"
 
 namespace hivemind::agent {
 
@@ -33,6 +34,9 @@ http::Address engine_address_from_environment();
 class DockerEngine : public Engine {
  public:
   DockerEngine(boost::asio::any_io_executor loop, http::Address address, std::string node);
+
+  // What containers and the engine say is handed on without what the redactor knows, from now on.
+  void redact_with(std::shared_ptr<const Redactor> redactor) { redactor_ = std::move(redactor); }
 
   boost::asio::awaitable<EngineInfo> negotiate() override;
   boost::asio::awaitable<Observed> observe() override;
@@ -103,6 +107,8 @@ class DockerEngine : public Engine {
   void add_adopted_labels(const std::string& id, std::map<std::string, std::string>& labels) const;
   bool is_of_interest(const EngineEvent& event) const;
   std::string label_filter() const;
+  std::string redacted(std::string text) const;
+  Error redacted(const Error& error) const { return {error.code(), redacted(std::string(error.what()))}; }
 
   boost::asio::any_io_executor loop_;
   http::Client client_;
@@ -112,6 +118,7 @@ class DockerEngine : public Engine {
   // What registries call the images of our containers, by id: asked for once, as an image keeps it.
   std::map<std::string, std::vector<std::string>> digests_;
   Adopted adopted_;
+  std::shared_ptr<const Redactor> redactor_;  // null: there is nothing to take out
 };
 
 }  // namespace hivemind::agent

@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds kLogIdle{5'000};
 asio::awaitable<Executed> DockerEngine::exec(std::string container, Hook command,
                                              std::chrono::milliseconds limit) {
   const std::string what =
-      fmt::format("run '{}' in container '{}'", command.command.front(), container.substr(0, 12));
+      redacted(fmt::format("run '{}' in container '{}'", command.command.front(), container.substr(0, 12)));
   http::Request create;
   create.method = "POST";
   create.target = fmt::format("/containers/{}/exec", http::Client::escape(container));
@@ -41,6 +41,7 @@ asio::awaitable<Executed> DockerEngine::exec(std::string container, Hook command
   start.timeout = limit;
   const Clock::time_point deadline = Clock::now() + limit;
   ExecOutput output;
+  const auto clean = [this](std::string text) { return redacted(std::move(text)); };
   const std::function<void(std::string_view)> on_data = [&output, deadline](std::string_view piece) {
     output.feed(piece);
     if (Clock::now() > deadline) throw Error(ErrorCode::kUnavailable, "the time is up");
@@ -53,13 +54,13 @@ asio::awaitable<Executed> DockerEngine::exec(std::string container, Hook command
     failure = error;
   }
   if (failure && Clock::now() < deadline) throw *failure;
-  if (failure) co_return Executed{std::nullopt, output.text()};
+  if (failure) co_return Executed{std::nullopt, output.text(clean)};
 
   http::Request inspect;
   inspect.target = fmt::format("/exec/{}/json", http::Client::escape(id));
   const auto inspected = co_await call(what, std::move(inspect));
   require_ok(what, inspected);
-  co_return Executed{decoded(what, decode::exit_code_of_exec, inspected), output.text()};
+  co_return Executed{decoded(what, decode::exit_code_of_exec, inspected), output.text(clean)};
 }
 
 asio::awaitable<std::string> DockerEngine::container_log(std::string id, int lines) {
@@ -70,17 +71,19 @@ asio::awaitable<std::string> DockerEngine::container_log(std::string id, int lin
   // Without a terminal the streams come in frames, with one as they are.
   std::string start;
   ExecOutput framed;
+  const auto clean = [this](std::string text) { return redacted(std::move(text)); };
   std::string raw;
   const std::function<void(std::string_view)> on_data = [&](std::string_view piece) {
     if (start.size() < 4) start.append(piece.substr(0, 4 - start.size()));
     framed.feed(piece);
     raw.append(piece);
-    if (raw.size() > 2 * ExecOutput::kMost) raw.erase(0, raw.size() - ExecOutput::kMost);
+    if (raw.size() > 4 * ExecOutput::kMost) raw.erase(0, raw.size() - 2 * ExecOutput::kMost);
   };
   const auto response = co_await stream(what, std::move(request), on_data, kLogIdle);
   if (!response.ok()) co_return std::string();
   const bool in_frames = start.size() == 4 && start[0] <= 2 && start.find_first_not_of('\0', 1) == start.npos;
-  if (in_frames) co_return framed.text();
+  if (in_frames) co_return framed.text(clean);
+  raw = redacted(std::move(raw));
   if (raw.size() > ExecOutput::kMost) raw.erase(0, raw.size() - ExecOutput::kMost);
   while (!raw.empty() && std::isspace(static_cast<unsigned char>(raw.back())) != 0) raw.pop_back();
   co_return raw;

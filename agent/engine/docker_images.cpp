@@ -6,7 +6,7 @@
 #include "agent/engine/docker_engine.h"
 #include "agent/engine/encode.h"
 #include "agent/engine/pull_stream.h"
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 #include "common/error.h"
 
 namespace hivemind::agent {
@@ -83,7 +83,7 @@ asio::awaitable<void> DockerEngine::pull(PullRequest wanted, std::function<void(
   try {
     progress.finish();
   } catch (const Error& error) {
-    throw error.within(what);
+    throw redacted(error.within(what));
   }
 }
 

@@ -114,7 +114,10 @@ asio::awaitable<void> DockerEngine::inspect_next(std::shared_ptr<Inspection> ins
     const auto response = co_await call(what, std::move(request));
     if (response.status == 404) continue;
     require_ok(what, response);
-    Container container = decoded(what, decode::container, response);
+    const auto decode_it = [this](std::string_view body) {
+      return decode::container(body, [this](std::string text) { return redacted(std::move(text)); });
+    };
+    Container container = decoded(what, decode_it, response);
     add_adopted_labels(container.id, container.labels);
     if (is_ours(container.labels)) inspection->found.push_back(std::move(container));
   }

@@ -30,12 +30,13 @@ void ExecOutput::feed(std::string_view piece) {
     tail_.append(piece.substr(0, count));
     piece.remove_prefix(count);
     left_ -= count;
-    if (tail_.size() > 2 * kMost) tail_.erase(0, tail_.size() - kMost);
+    if (tail_.size() > 4 * kMost) tail_.erase(0, tail_.size() - 2 * kMost);
   }
 }
 
-std::string ExecOutput::text() const {
-  std::string text = tail_.size() > kMost ? tail_.substr(tail_.size() - kMost) : tail_;
+std::string ExecOutput::text(const std::function<std::string(std::string)>& clean) const {
+  std::string text = clean ? clean(tail_) : tail_;
+  if (text.size() > kMost) text.erase(0, text.size() - kMost);
   const auto end = text.find_last_not_of(" \t\r\n");
   if (end == std::string::npos) return {};
   text.erase(end + 1);

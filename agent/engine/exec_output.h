@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,8 @@ class ExecOutput {
   static constexpr std::size_t kMostLines = 10;
 
   void feed(std::string_view piece);
-  // Without blanks at the ends.
-  std::string text() const;
+  // Without blanks at the ends. It goes through `clean` (absent: as it is) before it is cut.
+  std::string text(const std::function<std::string(std::string)>& clean = {}) const;
 
  private:
   std::string header_;

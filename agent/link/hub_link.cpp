@@ -12,6 +12,10 @@ HubLink::HubLink(boost::asio::any_io_executor loop, const BrokerOptions& broker,
   mqtt::LinkOptions options;
   options.url = broker.url;
   options.ca_file = broker.ca_file;
+  options.client_file = broker.client_file;
+  // The hub's CA, which is the only one that is believed, makes no certificates for servers but the fleet's
+  // own.
+  if (!broker.client_file.empty()) options.broker_name = mqtt::BrokerName::kAny;
   options.keep_alive = broker.keep_alive;
   options.client_id = "hivemind-" + node_;
   options.will = mqtt::Will{topics::presence(node_), std::string(topics::kOffline)};
@@ -31,6 +35,12 @@ void HubLink::stop() {
 }
 bool HubLink::up() const {
   return link_->up();
+}
+mqtt::Trouble HubLink::trouble() const {
+  return link_->trouble();
+}
+void HubLink::reconnect() {
+  link_->reconnect();
 }
 
 void HubLink::on_message(const mqtt::Message& message) {
@@ -56,11 +66,8 @@ bool HubLink::publish_online() {
   return link_->publish(topics::presence(node_), std::string(topics::kOnline), true);
 }
 
-bool HubLink::publish_events(const std::string& stream, const std::vector<v1::Event>& events) {
-  v1::EventBatch batch;
+bool HubLink::publish_events(v1::EventBatch batch) {
   batch.set_node(node_);
-  batch.set_stream(stream);
-  for (const v1::Event& event : events) *batch.add_events() = event;
   return link_->publish(topics::events(node_), batch.SerializeAsString(), false);
 }
 

@@ -20,8 +20,9 @@ namespace hivemind::agent {
 struct BrokerOptions {
   BrokerOptions(std::string address) : url(std::move(address)) {}  // NOLINT: a URL says it all
 
-  std::string url;                  // mqtt://HOST:PORT or mqtts://HOST:PORT
-  std::filesystem::path ca_file{};  // mqtts only: PEM
+  std::string url;                      // mqtt://HOST:PORT or mqtts://HOST:PORT
+  std::filesystem::path ca_file{};      // mqtts only: PEM
+  std::filesystem::path client_file{};  // of an enrolled node: its key and certificate, PEM
   std::chrono::seconds keep_alive{30};
 };
 
@@ -45,12 +46,15 @@ class HubLink {
   // Says offline and disconnects; waits for that, at most 2 s.
   void stop();
   bool up() const;
+  mqtt::Trouble trouble() const;
+  // With what the files hold now.
+  void reconnect();
 
   // False when the link is down: publish again when it is up.
   bool publish_report(const v1::Report& report);
   bool publish_online();
-  bool publish_events(const std::string& stream, const std::vector<v1::Event>& events);
-  bool publish_reply(v1::CommandReply reply);  // fills in the node
+  bool publish_events(v1::EventBatch batch);   // fills in the node
+  bool publish_reply(v1::CommandReply reply);  // likewise
 
  private:
   void on_message(const mqtt::Message& message);

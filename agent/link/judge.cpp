@@ -8,9 +8,6 @@
 namespace hivemind::agent {
 namespace {
 
-// MQTT itself ends at 256 MiB; what a node runs is far below.
-constexpr std::size_t kMaxEnvelope = 64u << 20;
-
 RefusedManifest refused_envelope(const Error& error) {
   const bool is_envelope = error.code() != ErrorCode::kCorrupt;
   return {is_envelope ? v1::REASON_SIGNATURE_REFUSED : v1::REASON_MALFORMED,
@@ -49,10 +46,10 @@ Judgement judge_manifest(v1::Manifest manifest, std::string digest, std::string_
 
 Judgement judge(std::string_view envelope, const VerifyKey& key, std::string_view node,
                 const Newest& newest) {
-  if (envelope.size() > kMaxEnvelope) {
+  if (envelope.size() > kMaxManifestEnvelope) {
     return RefusedManifest{
         v1::REASON_MALFORMED,
-        fmt::format("manifest refused: {} bytes (at most {})", envelope.size(), kMaxEnvelope), 0, ""};
+        fmt::format("manifest refused: {} bytes (at most {})", envelope.size(), kMaxManifestEnvelope), 0, ""};
   }
   std::string payload;
   try {
@@ -64,7 +61,10 @@ Judgement judge(std::string_view envelope, const VerifyKey& key, std::string_vie
   if (!manifest.ParseFromString(payload)) {
     return RefusedManifest{v1::REASON_MALFORMED, "manifest refused: its payload does not parse", 0, ""};
   }
-  return judge_manifest(std::move(manifest), sha256_hex(payload), node, newest);
+  Judgement judgement = judge_manifest(std::move(manifest), sha256_hex(payload), node, newest);
+  if (auto* accepted = std::get_if<AcceptedManifest>(&judgement))
+    accepted->desired.stamp = stamp_of(envelope);
+  return judgement;
 }
 
 }  // namespace hivemind::agent

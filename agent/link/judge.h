@@ -12,6 +12,9 @@
 
 namespace hivemind::agent {
 
+// MQTT itself ends at 256 MiB; what a node runs is far below.
+inline constexpr std::size_t kMaxManifestEnvelope = 64u << 20;
+
 // What is known of the newest manifest that was accepted.
 struct Newest {
   std::uint64_t generation = 0;  // 0: none yet

@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -26,6 +29,7 @@ constexpr const char* kStacks = "stacks";
 constexpr const char* kPurged = "purged";    // what is being emptied
 constexpr std::size_t kMostNamed = 200;      // directories of applications; of more, the one above is named
 constexpr std::size_t kMostFiles = 200'000;  // whose sizes are added up
+constexpr std::size_t kSlice = 200;          // files that are removed in one go
 
 bool is_of(const std::map<std::string, std::string>& labels, const std::string& node,
            const std::string& stack) {
@@ -160,13 +164,21 @@ asio::awaitable<void> Purge::remove(v1::Purged shown) {
   }
   require_unwanted(shown.stack(), "");
   displace(data_directory_, shown.stack());
-  sweep();
+  co_await sweep();
 }
 
-void Purge::sweep() const {
+asio::awaitable<void> Purge::sweep() const {
+  const fs::path place = data_directory_ / kPurged;
+  if (!is_real_directory(place)) co_return;
+  const auto executor = co_await asio::this_coro::executor;
   std::error_code error;
-  fs::remove_all(data_directory_ / kPurged, error);
-  if (error) log::warn("'{}' not emptied: {}", (data_directory_ / kPurged).string(), error.message());
+  fs::recursive_directory_iterator entry(place, error), end;
+  for (std::size_t seen = 1; !error && entry != end; entry.increment(error), ++seen) {
+    ::unlink(entry->path().c_str());  // of directories, below
+    if (seen % kSlice == 0) co_await asio::post(executor, asio::use_awaitable);
+  }
+  fs::remove_all(place, error);
+  if (error) log::warn("'{}' not emptied: {}", place.string(), error.message());
 }
 
 }  // namespace hivemind::agent

@@ -33,9 +33,10 @@ class Purge {
   // the volumes: what came before it is gone then, the rest is still there.
   boost::asio::awaitable<void> remove(v1::Purged shown);
 
-  // Empties what a crash in the middle of remove() has left. Never throws: it is tried again at the next
+  // Empties what remove() has put aside, or what a crash in the middle of that has left. In slices, between
+  // which the loop does other work: it may be a million files. Never throws: it is tried again at the next
   // start.
-  void sweep() const;
+  boost::asio::awaitable<void> sweep() const;
 
  private:
   void require_unwanted(const std::string& stack, const std::string& volume) const;

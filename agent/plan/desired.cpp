@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t kMaxReplicas = 100;
 constexpr std::int64_t kMaxSoakMs = 7 * 24 * 3600 * 1000LL;
 constexpr int kMaxSpans = 100;
+constexpr std::uint32_t kSecretMode = 0400;
 
 template <typename T>
 const T* find_by(const std::vector<T>& items, std::string T::*member, std::string_view value) {
@@ -69,10 +70,26 @@ DesiredFile file_from(v1::FileEntry& entry) {
                    entry.mode() & 07777};
   if (entry.has_uid()) file.uid = entry.uid();
   if (entry.has_gid()) file.gid = entry.gid();
-  if (file.path.empty() || !is_sha256(file.sha256)) {
-    throw Error(ErrorCode::kInvalid, "file '{}' has no name or no SHA-256", file.path);
+  file.secret = std::move(*entry.mutable_secret());
+  if (!file.secret.empty() && file.mode == 0) file.mode = kSecretMode;
+  const bool has_content =
+      file.secret.empty() ? is_sha256(file.sha256) : is_secret_id(file.secret) && file.sha256.empty();
+  if (file.path.empty() || !has_content) {
+    throw Error(ErrorCode::kInvalid, "file '{}' has no name, or not exactly one of SHA-256 and secret",
+                file.path);
   }
   return file;
+}
+
+// They must not be written to a disk, and nothing that the node keeps can be among them.
+void require_pure_secrets(const DesiredMount& mount) {
+  const auto is_secret = [](const DesiredFile& file) { return !file.secret.empty(); };
+  const auto is_plain = [](const DesiredFile& file) { return file.path.find('/') == std::string::npos; };
+  const auto secrets = std::ranges::count_if(mount.files, is_secret);
+  const bool is_pure = secrets == std::ssize(mount.files) && std::ranges::all_of(mount.files, is_plain);
+  if (secrets == 0 || (is_pure && !mount.is_kept())) return;
+  throw Error(ErrorCode::kInvalid,
+              "mount '{}' holds secrets, and is writable, or holds other files or directories", mount.target);
 }
 
 DesiredMount mount_from(v1::FileMount& message) {
@@ -93,6 +110,7 @@ DesiredMount mount_from(v1::FileMount& message) {
     throw Error(ErrorCode::kInvalid, "mount '{}' is of a single file, but has {}", mount.target,
                 mount.files.size());
   }
+  require_pure_secrets(mount);
   if (mount.single && mount.is_kept() && mount.source.empty()) {
     throw Error(ErrorCode::kInvalid, "mount '{}' is of a single file without a name", mount.target);
   }
@@ -154,6 +172,13 @@ void fill_lifecycle(DesiredService& service, v1::Service& message) {
   service.pre_stop = hooks_from(message.pre_stop());
 }
 
+// A body may have no other secrets than those that its service was given.
+void fill_secrets(DesiredService& service, const v1::Service& message) {
+  service.secrets.assign(message.secrets().begin(), message.secrets().end());
+  std::ranges::sort(service.secrets);
+  service.secrets_flaw = secrets_flaw(service);
+}
+
 DesiredService service_from(v1::Service& message) {
   DesiredService service;
   service.name = std::move(*message.mutable_name());
@@ -185,6 +210,7 @@ DesiredService service_from(v1::Service& message) {
     throw Error(ErrorCode::kInvalid, "{} replicas (at most {})", service.replicas, kMaxReplicas);
   }
   service.facts = body_facts(service.engine_body);
+  fill_secrets(service, message);
   return service;
 }
 
@@ -310,10 +336,20 @@ DesiredStack stack_from(v1::Release& release) {
   return stack;
 }
 
+SealedSecrets sealed_from(v1::Manifest& manifest) {
+  SealedSecrets secrets;
+  for (v1::SealedSecret& secret : *manifest.mutable_secrets()) {
+    if (!is_secret_id(secret.id())) throw Error(ErrorCode::kInvalid, "secret '{}' has no id", secret.name());
+    secrets[secret.id()] = {std::move(*secret.mutable_name()), std::move(*secret.mutable_sealed())};
+  }
+  return secrets;
+}
+
 RegistryLogin login_from(v1::RegistryLogin& message) {
   if (message.registry().empty()) throw Error(ErrorCode::kInvalid, "a registry login names no registry");
   return {std::move(*message.mutable_registry()), std::move(*message.mutable_username()),
-          std::move(*message.mutable_password()), std::move(*message.mutable_identity_token())};
+          std::move(*message.mutable_password()), std::move(*message.mutable_identity_token()),
+          std::move(*message.mutable_sealed())};
 }
 
 }  // namespace
@@ -395,6 +431,7 @@ Desired desired_from(v1::Manifest manifest) {
   for (v1::File& file : *manifest.mutable_files())
     contents.emplace(std::move(*file.mutable_sha256()), std::move(*file.mutable_content()));
   const auto shared = std::make_shared<const Contents>(std::move(contents));
+  desired.sealed = std::make_shared<const SealedSecrets>(sealed_from(manifest));
   for (DesiredStack& stack : desired.stacks) stack.contents = shared;
   for (v1::RegistryLogin& login : *manifest.mutable_registry_logins()) {
     desired.registry_logins.push_back(login_from(login));

@@ -12,6 +12,7 @@
 #include "agent/plan/hooks.h"
 #include "agent/plan/host_ports.h"
 #include "agent/plan/registry_login.h"
+#include "agent/plan/secrets.h"
 #include "hivemind/v1/manifest.pb.h"
 
 // What a manifest wants of this node, as checked plain values. Pure data, immutable once made; the planner
@@ -57,6 +58,7 @@ struct DesiredFile {
   std::uint32_t mode = 0644;
   std::optional<std::uint32_t> uid = {};  // none: the agent's own
   std::optional<std::uint32_t> gid = {};
+  std::string secret = {};  // id of the secret that is its content, in place of sha256
 };
 
 struct DesiredMount {
@@ -70,6 +72,8 @@ struct DesiredMount {
 
   // Shows a directory (or file) of the node's own, which the files seed; else exactly the files.
   bool is_kept() const { return access == Access::kReadWrite || shared || files.empty(); }
+  // Its files are secrets, and live in memory only.
+  bool is_secret() const { return !files.empty() && !files.front().secret.empty(); }
 };
 
 // What the planner must know of an engine body.
@@ -104,7 +108,9 @@ struct DesiredService {
   std::vector<Hook> post_start;
   std::vector<Hook> pre_stop;
   std::chrono::milliseconds soak{};
-  std::int64_t image_bytes = 0;  // compressed; 0: not known
+  std::int64_t image_bytes = 0;           // compressed; 0: not known
+  std::vector<std::string> secrets = {};  // ids that its body and hooks may name; sorted
+  std::string secrets_flaw = {};          // secrets_flaw() of it; empty: none
   std::string image_id = {};  // of a good release: the image that it ran with; empty: as the reference says
   BodyFacts facts;
 
@@ -184,6 +190,8 @@ struct Desired {
   std::string revision;
   std::vector<DesiredStack> stacks;  // sorted by name
   std::vector<RegistryLogin> registry_logins = {};
+  std::string stamp = {};  // of its envelope, shown to the hub
+  std::shared_ptr<const SealedSecrets> sealed = std::make_shared<const SealedSecrets>();
 
   const DesiredStack* stack(std::string_view name) const;
 };

@@ -56,6 +56,7 @@ std::vector<Job> jobs_of(const Desired& desired, const Targets& targets, const P
   for (const DesiredStack& stack : desired.stacks) {
     const auto target = targets.find(stack.name);
     const Phase phase = target == targets.end() ? Phase::kCurrent : target->second.phase;
+    if (phase == Phase::kRefused || phase == Phase::kHeld) continue;
     if (phase == Phase::kPre || phase == Phase::kFirst) {
       const bool failed = target->second.reason == v1::REASON_PRE_FAILED;
       jobs.push_back(

@@ -46,7 +46,12 @@ void fill_reason(v1::Report& report, const NodeStanding& standing, bool applied)
   if (standing.rest_reason != v1::REASON_NONE)
     return set_reason(report, standing.rest_reason, standing.rest_text);
   if (!applied && standing.received.generation() != 0)
-    set_reason(report, v1::REASON_APPLYING, "steps are under way");
+    return set_reason(report, v1::REASON_APPLYING, "steps are under way");
+  // What follows keeps nothing from being applied.
+  if (standing.clock_doubt.empty()) return report.set_text(standing.trouble);
+  // A certificate that has ended makes the clock doubtful as well: what the hub says of it is told with that.
+  const std::string trouble = standing.trouble.empty() ? "" : "; " + standing.trouble;
+  set_reason(report, v1::REASON_CLOCK_SKEW, standing.clock_doubt + trouble);
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ struct NodeStanding {
       v1::REASON_NONE;  // of what is not a desired stack, such as one that cannot be removed
   std::string rest_text;
   std::vector<v1::StackReport> stacks;
+  std::string clock_doubt;  // why the node's clock cannot be right; empty: nothing speaks against it
+  std::string trouble;      // between node and hub: certificates
 };
 
 // Whether all that the received manifest wants is there, and nothing else of ours.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/plan/utf8.h"
+#include "common/text.h"
 
 namespace hivemind::agent {
 namespace {
@@ -34,12 +35,6 @@ std::string printable(const std::string& text) {
   return clean;
 }
 
-std::string trimmed(const std::string& text) {
-  const std::size_t from = text.find_first_not_of(" \t\r\n");
-  if (from == std::string::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
-}
-
 std::string prefix_of(std::string_view stack) {
   return std::string(stack) + "/";
 }
@@ -50,7 +45,7 @@ std::vector<Notice> engine_warnings(const std::string& stack, const std::string&
                                     const std::vector<std::string>& warnings) {
   std::vector<Notice> notices;
   for (const std::string& warning : warnings) {
-    std::string text = trimmed(warning);
+    std::string text(trimmed(warning));
     if (!text.empty()) notices.push_back({stack, notice_kinds::kEngineWarning, service, std::move(text)});
   }
   return notices;

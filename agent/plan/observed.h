@@ -96,9 +96,9 @@ inline constexpr const char* kConfigHash = "com.hivemind.config-hash";
 inline constexpr const char* kRevision = "com.hivemind.revision";
 // On a container that is only made to be compared with another one, never started: the node.
 inline constexpr const char* kScratch = "com.hivemind.scratch";
-// On a container of a service that runs once for a release: Job::label().
+// On a container of a service that runs once for a release: Job::label(). Empty on any other.
 inline constexpr const char* kJob = "com.hivemind.job";
-// How to end it: see hooks.h.
+// How to end it: see hooks.h. Empty: there are no hooks.
 inline constexpr const char* kPreStop = "com.hivemind.pre-stop";
 // Compose's own, so that 'docker compose ls' and 'docker compose -p STACK ps' see the stacks.
 inline constexpr const char* kComposeProject = "com.docker.compose.project";
@@ -111,8 +111,10 @@ inline constexpr const char* kComposeVolume = "com.docker.compose.volume";
 
 // Containers of jobs hold no slot: whoever observes puts them apart.
 inline void set_jobs_apart(Observed& observed) {
-  const auto jobs = std::ranges::stable_partition(
-      observed.containers, [](const Container& one) { return !one.labels.contains(labels::kJob); });
+  const auto jobs = std::ranges::stable_partition(observed.containers, [](const Container& one) {
+    const auto job = one.labels.find(labels::kJob);
+    return job == one.labels.end() || job->second.empty();
+  });
   observed.jobs.assign(std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end()));
   observed.containers.erase(jobs.begin(), jobs.end());
 }

@@ -113,6 +113,7 @@ struct Past {
       pulled;                         // when images were pulled last, Unix time in seconds, by image_key()
   std::set<std::string> fresh;        // "<stack>/<service>" whose image was pulled for the container to come
   std::set<PulledImage> images = {};  // that this agent has had pulled, and that were still there
+  std::set<std::string> barred = {};  // stacks whose good releases the node's policy forbids by now
 };
 
 // One image as one platform has it.

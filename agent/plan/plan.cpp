@@ -15,6 +15,7 @@ struct ActionText {
   std::string operator()(const RemoveNetwork& a) const { return fmt::format("remove network {}", a.name); }
   std::string operator()(const CreateVolume& a) const { return fmt::format("create volume {}", a.name); }
   std::string operator()(const PlaceFiles&) const { return "place files"; }
+  std::string operator()(const PlaceSecrets&) const { return "place secrets"; }
   std::string operator()(const CreateContainer& a) const {
     return fmt::format("create container {}", a.name);
   }

@@ -38,7 +38,8 @@ struct RemoveNetwork {
 struct CreateVolume {
   std::string name;
 };
-struct PlaceFiles {};  // of the step's service
+struct PlaceFiles {};    // of the step's service
+struct PlaceSecrets {};  // likewise; also before a container that is there is started: a reboot takes them
 struct CreateContainer {
   std::string name;
   std::uint32_t number = 1;
@@ -86,9 +87,9 @@ struct RemoveContainer {
 
 // Each is one call to the engine (a pull is only begun; files are ours; hooks are a few).
 using Action =
-    std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles, CreateContainer,
-                 ConnectNetwork, DisconnectNetwork, StartContainer, RunHooks, StopContainer, SetRestartPolicy,
-                 UnpauseContainer, RenameContainer, RemoveContainer>;
+    std::variant<PullImage, CreateNetwork, RemoveNetwork, CreateVolume, PlaceFiles, PlaceSecrets,
+                 CreateContainer, ConnectNetwork, DisconnectNetwork, StartContainer, RunHooks, StopContainer,
+                 SetRestartPolicy, UnpauseContainer, RenameContainer, RemoveContainer>;
 
 enum class Purpose {
   kDeploy,   // not there yet

@@ -142,15 +142,16 @@ void StackPlanner::run_job(const Job& job, const Container* there) {
   if (!engine_will_do() || is_of_others()) return;
   const ServiceView& view = view_.services.at(job.service());
   const DesiredService& service = *view.service;
-  if (is_held(service)) return;
+  if (is_held(service) || !secrets_ready(service)) return;
   if (job.is_first && !open_gate(view, Strictness::kCurrentOnly)) return;
   const Change change{Purpose::kDeploy,
                       fmt::format("service '{}' of stack '{}' runs {}", service.name, view_.name,
                                   job.kind == JobKind::kPre ? "before the update" : "after the update")};
   if (there != nullptr) {
     if (there->status != ContainerStatus::kCreated || !there->error.empty()) return;
-    add(service.name, StartContainer{ref(*there)}, change,
-        connect_missing(view, ref(*there), there, {}, change));
+    Indices before = connect_missing(view, ref(*there), there, {}, change);
+    if (const auto secrets = secrets_step(service)) before.push_back(*secrets);
+    add(service.name, StartContainer{ref(*there)}, change, std::move(before));
     return;
   }
   // Both, so that all questions are asked at once.

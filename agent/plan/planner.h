@@ -30,6 +30,7 @@ struct Situation {
   std::vector<const DesiredStack*> candidates = {};
   std::vector<Job> jobs = {};
   bool jobs_saved = true;  // what `past` holds of jobs is on the disk, so that their containers can go
+  SecretTroubles secrets = {};
 };
 
 // What to do next, and why nothing is done where something is amiss. Pure and deterministic.

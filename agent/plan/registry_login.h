@@ -10,6 +10,7 @@ struct RegistryLogin {
   std::string username;
   std::string password;
   std::string identity_token;
+  std::string sealed = {};  // not empty: the other three are in it, for this node's key
 };
 
 }  // namespace hivemind::agent

@@ -55,6 +55,26 @@ void fill_rolled_back(v1::StackReport& report, const FailedRelease& failed) {
       fmt::format("release {} failed: {}; {}", short_digest(failed.digest), what_failed(failed), restored));
 }
 
+// Never success, whatever runs in its place.
+void fill_refused(v1::StackReport& report, const Target& target) {
+  const bool is_well = report.state() == v1::STATE_RUNNING;
+  const std::string running = fmt::format("release {} runs on{}", short_digest(report.good_digest()),
+                                          is_well ? "" : fmt::format(" ({})", report.text()));
+  set_state(report, v1::STATE_FAILED, target.reason, fmt::format("{}; {}", target.text, running));
+}
+
+// Nothing is done for the stack, so what its services lack is no news.
+void fill_held(v1::StackReport& report, const Target& target) {
+  for (v1::ServiceReport& service : *report.mutable_services()) {
+    if (service.state() == v1::STATE_RUNNING || service.state() == v1::STATE_COMPLETED) continue;
+    service.set_state(v1::STATE_PENDING);
+    service.set_reason(v1::REASON_NONE);
+    service.clear_text();
+  }
+  set_state(report, v1::STATE_FAILED, target.reason,
+            fmt::format("{}; what is there of the stack is left as it is", target.text));
+}
+
 // Something that does not pass by itself, or not soon.
 bool is_amiss(v1::Reason reason) {
   return reason != v1::REASON_PULLING && reason != v1::REASON_APPLYING &&
@@ -126,6 +146,10 @@ void fill_phase(v1::StackReport& report, const Findings& findings, const Desired
     fill_trial(report, stack);
   } else if (target->phase == Phase::kFirst) {
     fill_first(report, *target);
+  } else if (target->phase == Phase::kRefused) {
+    fill_refused(report, *target);
+  } else if (target->phase == Phase::kHeld) {
+    fill_held(report, *target);
   } else if (is_awaited(target->phase)) {
     fill_awaited(report, findings, *target);
   } else {

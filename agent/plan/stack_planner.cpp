@@ -261,7 +261,7 @@ void StackPlanner::start_again(const ServiceView& view, const Slot& slot) {
     retire_old(view, slot, {});
     return;
   }
-  if (is_held(*view.service)) return;
+  if (is_held(*view.service) || !secrets_ready(*view.service)) return;
   const std::optional<Gate> gate = open_gate(view, Strictness::kAnyVersion);
   if (!gate) return;
   if (current.status == ContainerStatus::kCreated) {

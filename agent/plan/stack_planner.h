@@ -107,7 +107,9 @@ class StackPlanner {
   bool resources_ready(const DesiredService& service);
   bool external_ready(const std::string& service, const std::string& what, const std::string& name,
                       const std::map<std::string, bool>& answers, std::set<std::string>& questions);
+  bool secrets_ready(const DesiredService& service);
   Indices needs_of(const ServiceView& view);
+  std::optional<std::size_t> secrets_step(const DesiredService& service);
   std::optional<std::size_t> network_step(const DesiredNetwork& network);
   std::optional<std::size_t> volume_step(const DesiredVolume& volume);
   void remove_unwanted();
@@ -138,6 +140,7 @@ class StackPlanner {
   Indices gone_;                                  // removals of a failed release: nothing starts before them
   std::map<std::string, std::size_t> resources_;  // by subject
   std::map<std::string, std::size_t> files_;      // by service
+  std::map<std::string, std::size_t> secrets_;    // likewise
   std::set<std::string> left_out_;                // services that wait for a network to be made anew
 };
 

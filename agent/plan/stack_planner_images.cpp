@@ -105,6 +105,7 @@ void StackPlanner::fetch_all() {
         std::ranges::all_of(view.slots, [](const Slot& slot) { return slot.current != nullptr; });
     const bool is_new = !is_there || view_.stack->is_job(name);
     if (!is_new && view.service->pull_policy != PullPolicy::kAlways) continue;
+    whole = secrets_ready(*view.service) && whole;
     whole = policy_is_met(*view.service) && whole;
     if (pull_is_due(*view.service)) plan_.unused.insert(subject_of(view_.name, name));
   }

@@ -33,9 +33,16 @@ bool StackPlanner::ready_to_make(const ServiceView& view, const Slot& slot) {
          fmt::format("shares what '{}' has, which has no container (give it a replica)", base));
     return false;
   }
-  // Both, so that all questions are asked at once.
+  // All of them, so that all questions are asked at once, and images are on their way.
+  const bool has_secrets = secrets_ready(service);
   const bool has_resources = resources_ready(service);
-  return image_ready(view) && has_resources;
+  return image_ready(view) && has_resources && has_secrets;
+}
+
+bool StackPlanner::secrets_ready(const DesiredService& service) {
+  const std::string trouble = secrets_trouble(service, situation_.secrets);
+  if (!trouble.empty()) wait(service.name, v1::REASON_SECRETS_FAILED, trouble);
+  return trouble.empty();
 }
 
 bool StackPlanner::resources_ready(const DesiredService& service) {
@@ -91,7 +98,7 @@ StackPlanner::Indices StackPlanner::needs_of(const ServiceView& view) {
   for (const std::string& name : service.facts.volumes) {
     if (const DesiredVolume* volume = view_.stack->volume(name)) require(volume_step(*volume));
   }
-  if (!service.mounts.empty()) {
+  if (!std::ranges::all_of(service.mounts, &DesiredMount::is_secret)) {
     if (!files_.contains(service.name)) {
       files_[service.name] = add(service.name, PlaceFiles{},
                                  {Purpose::kDeploy, fmt::format("service '{}' of stack '{}' mounts them",
@@ -99,7 +106,18 @@ StackPlanner::Indices StackPlanner::needs_of(const ServiceView& view) {
     }
     needs.push_back(files_[service.name]);
   }
+  require(secrets_step(service));
   return needs;
+}
+
+std::optional<std::size_t> StackPlanner::secrets_step(const DesiredService& service) {
+  if (std::ranges::none_of(service.mounts, &DesiredMount::is_secret)) return std::nullopt;
+  if (!secrets_.contains(service.name)) {
+    secrets_[service.name] = add(
+        service.name, PlaceSecrets{},
+        {Purpose::kDeploy, fmt::format("service '{}' of stack '{}' mounts them", service.name, view_.name)});
+  }
+  return secrets_[service.name];
 }
 
 std::optional<std::size_t> StackPlanner::network_step(const DesiredNetwork& network) {

@@ -52,6 +52,7 @@ StackPlanner::Indices StackPlanner::connect_missing(const ServiceView& view, con
 std::size_t StackPlanner::start(const ServiceView& view, const ContainerRef& container, const Change& change,
                                 Indices after) {
   const std::string& service = view.service->name;
+  if (const auto secrets = secrets_step(*view.service)) after.push_back(*secrets);
   std::size_t step = add(service, StartContainer{container}, change, std::move(after));
   if (!view.service->post_start.empty())
     step = add(service, RunHooks{container}, {change.purpose, change.cause}, {step});

@@ -52,6 +52,10 @@ std::optional<Target> held_by_pre(const TargetFacts& facts, const DesiredStack& 
 // question of the store, is no reason to leave a stack half-way.
 Target target_of(const TargetFacts& facts, const DesiredStack& stack) {
   const GoodRelease* good = good_of(facts.past, stack.name);
+  const auto refused = facts.refused.find(stack.name);
+  if (refused != facts.refused.end()) {
+    return {good == nullptr ? Phase::kHeld : Phase::kRefused, v1::REASON_POLICY_REFUSED, refused->second, {}};
+  }
   if (good == nullptr) return held_by_pre(facts, stack, Phase::kFirst).value_or(Target{});
   if (good->digest == stack.digest) return {};
   if (const FailedRelease* failed = failure_of(facts.past, stack)) {
@@ -77,16 +81,19 @@ Target target_of(const TargetFacts& facts, const DesiredStack& stack) {
 }  // namespace
 
 bool runs_good(Phase phase) {
-  return phase != Phase::kCurrent && phase != Phase::kFirst && phase != Phase::kTrial;
+  return phase != Phase::kCurrent && phase != Phase::kFirst && phase != Phase::kTrial &&
+         phase != Phase::kHeld;
 }
 
 bool is_awaited(Phase phase) {
-  return runs_good(phase) && phase != Phase::kRolledBack;
+  return runs_good(phase) && phase != Phase::kRolledBack && phase != Phase::kRefused;
 }
 
 const GoodRelease* good_of(const Past& past, const std::string& stack) {
   const auto good = past.good.find(stack);
-  return good == past.good.end() || good->second.release.empty() ? nullptr : &good->second;
+  const bool can_return =
+      good != past.good.end() && !good->second.release.empty() && !past.barred.contains(stack);
+  return can_return ? &good->second : nullptr;
 }
 
 const FailedRelease* failure_of(const Past& past, const DesiredStack& stack) {

@@ -23,6 +23,8 @@ enum class Phase {
              // release only what 'pre' needs is put in place
   kTrial,    // it is put in place, or runs and is watched
   kRolledBack,  // it failed on this node; the good one runs
+  kRefused,     // the node's policy forbids it; the good one runs
+  kHeld,        // likewise, and none can come back: what is there of the stack is left as it is
 };
 
 struct Target {
@@ -46,6 +48,7 @@ struct TargetFacts {
   std::optional<std::int64_t> wall_s;                // Unix time; none: nobody has set the clock
   const std::map<std::string, std::string>& opened;  // digests whose windows an operator opened, by stack
   std::set<std::string> jobs_begun = {};             // stacks whose 'pre' has begun: see begun_jobs()
+  std::map<std::string, std::string> refused = {};   // by stack: what of it the node's policy forbids
 };
 
 // Of every stack of the manifest.

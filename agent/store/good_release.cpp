@@ -29,7 +29,9 @@ std::set<std::string> files_named_in(const std::string& body) {
   if (body.empty() || !release.ParseFromString(body)) return files;
   for (const v1::Service& service : release.services()) {
     for (const v1::FileMount& mount : service.file_mounts()) {
-      for (const v1::FileEntry& entry : mount.entries()) files.insert(entry.sha256());
+      for (const v1::FileEntry& entry : mount.entries()) {
+        if (entry.secret().empty()) files.insert(entry.sha256());
+      }
     }
   }
   return files;

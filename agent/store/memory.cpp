@@ -74,6 +74,7 @@ void Memory::load() {
   if (!dirty_.contains(Level::kReport)) report_ = store_->report();
   if (!dirty_.contains(Level::kApplied)) applied_ = store_->applied();
   good_.merge(store_->good_releases());
+  sealed_.merge(store_->good_secrets());
   failed_.merge(store_->failed());
   trials_.merge(store_->trials());
   jobs_.merge(store_->jobs());
@@ -197,7 +198,7 @@ void Memory::write(Level level) {
       store_->save_applied(*applied_);
       return;
     case Level::kGood:
-      store_->save_good_releases(good_, *contents_);
+      store_->save_good_releases(good_, *contents_, sealed_);
       return;
     case Level::kFailed:
       store_->save_failed(failed_);
@@ -256,9 +257,19 @@ void Memory::save_applied(v1::Report applied) {
   flush_within(kBunch);
 }
 
-void Memory::save_good(std::map<std::string, GoodRelease> good, std::shared_ptr<const Contents> contents) {
+void Memory::save_good(std::map<std::string, GoodRelease> good, std::shared_ptr<const Contents> contents,
+                       const SealedSecrets& sealed) {
   if (good == good_) return;
   good_ = std::move(good);
+  SealedSecrets needed;
+  for (const auto& [stack, release] : good_) {
+    for (const std::string& id : secrets_named_in(release.release)) {
+      const auto given = sealed.find(id);
+      const auto known = given == sealed.end() ? sealed_.find(id) : given;
+      if (given != sealed.end() || known != sealed_.end()) needed.insert(*known);
+    }
+  }
+  sealed_ = std::move(needed);
   if (good_waits()) {  // with those of the releases that have waited already
     Contents all = *contents_;
     all.insert(contents->begin(), contents->end());
@@ -296,6 +307,11 @@ std::optional<std::string> Memory::good_file(const std::string& sha256) {
   if (waiting != contents_->end()) return waiting->second;
   if (store_ != nullptr) guarded([&] { content = store_->good_file(sha256); });
   return content;
+}
+
+std::optional<SealedSecret> Memory::good_secret(const std::string& id) const {
+  const auto found = sealed_.find(id);
+  return found == sealed_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Memory::save_completed(std::set<std::string> container_ids) {

@@ -49,9 +49,11 @@ class Memory {
   bool save_manifest(std::uint64_t generation, std::string envelope);
   void save_report(v1::Report report);
   void save_applied(v1::Report applied);  // soon
-  // The contents are held until it is written; those of files that are stored already need not be among them.
+  // The contents are held until it is written; those of files that are stored already need not be among them,
+  // nor need secrets.
   void save_good(std::map<std::string, GoodRelease> good,
-                 std::shared_ptr<const Contents> contents = std::make_shared<const Contents>());
+                 std::shared_ptr<const Contents> contents = std::make_shared<const Contents>(),
+                 const SealedSecrets& sealed = {});
   void save_failed(std::map<std::string, std::map<std::string, FailedRelease>> failed);
   void save_trials(std::map<std::string, std::string> trials);
   void save_jobs(std::map<std::string, std::map<std::string, JobEnd>> jobs);
@@ -72,6 +74,8 @@ class Memory {
   const std::map<std::string, GoodRelease>& good() const { return good_; }
   // Of a file of a good release; nothing: it is not there, or cannot be read.
   std::optional<std::string> good_file(const std::string& sha256);
+  // Of a good release; nothing: it is not there.
+  std::optional<SealedSecret> good_secret(const std::string& id) const;
   const std::map<std::string, std::map<std::string, FailedRelease>>& failed() const { return failed_; }
   const std::map<std::string, std::string>& trials() const { return trials_; }
   const std::map<std::string, std::map<std::string, JobEnd>>& jobs() const { return jobs_; }
@@ -131,6 +135,7 @@ class Memory {
   std::optional<v1::Report> applied_;
   std::map<std::string, GoodRelease> good_;
   std::shared_ptr<const Contents> contents_ = std::make_shared<const Contents>();  // of good_, until written
+  SealedSecrets sealed_;                                                           // of good_
   std::map<std::string, std::map<std::string, FailedRelease>> failed_;
   std::map<std::string, std::string> trials_;
   std::map<std::string, std::map<std::string, JobEnd>> jobs_;

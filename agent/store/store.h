@@ -63,11 +63,15 @@ class Store {
 
   // One that is damaged comes without its body and images: it cannot come back.
   std::map<std::string, GoodRelease> good_releases() const;
-  // With what their files hold, as far as it is among the contents or stored already; what none of them names
-  // is removed.
-  void save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents = {});
+  // With what their files hold and their secrets as they came, as far as those are among the given ones or
+  // stored already; what none of them names is removed.
+  void save_good_releases(const std::map<std::string, GoodRelease>& releases, const Contents& contents = {},
+                          const SealedSecrets& sealed = {});
   // Nothing also for content that is damaged, which is dropped.
   std::optional<std::string> good_file(const std::string& sha256);
+
+  // Of the good releases. Whether one can be opened, only who has the key can tell.
+  SealedSecrets good_secrets() const;
 
   // By stack and digest.
   std::map<std::string, std::map<std::string, FailedRelease>> failed() const;
@@ -119,6 +123,7 @@ class Store {
   void remove_good(const std::string& stack);
   void add_good(const std::string& stack, const GoodRelease& release);
   void save_good_files(const std::map<std::string, GoodRelease>& releases, const Contents& contents);
+  void save_good_secrets(const std::map<std::string, GoodRelease>& releases, const SealedSecrets& sealed);
 
   std::unique_ptr<sqlite::Database> database_;
   std::string stream_;

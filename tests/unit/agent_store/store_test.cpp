@@ -221,6 +221,44 @@ TEST_CASE("a good release keeps its body and the contents of its files, and no o
   CHECK(!store.good_file(f2));
 }
 
+TEST_CASE("a good release keeps its secrets as they came, sealed, and no others") {
+  const TemporaryDirectory directory;
+  const std::string first(32, '1'), second(32, '2'), third(32, '3');
+  const auto body_with = [](const std::string& file, const std::string& variable) {
+    v1::Release release;
+    release.add_services()->add_file_mounts()->add_entries()->set_secret(file);
+    if (!variable.empty()) release.mutable_services(0)->add_secrets(variable);
+    return release.SerializeAsString();
+  };
+  const SealedSecrets sealed{
+      {first, {"TOKEN", std::string("a\0b", 3)}}, {second, {"PASSWORD", "c"}}, {third, {"UNUSED", "d"}}};
+  GoodRelease release{"sha256:1", "rev", {}, {}, body_with(first, second)};
+  {
+    Kept kept(directory.path());
+    kept.memory.save_good({{"web", release}}, std::make_shared<const Contents>(), sealed);
+  }
+  CHECK(Store(directory.path()).good_secrets() == SealedSecrets{*sealed.find(first), *sealed.find(second)});
+  Kept kept(directory.path());
+  CHECK(kept.memory.good_secret(first) == sealed.at(first));
+  CHECK_FALSE(kept.memory.good_secret(third));
+  SECTION("what it names no more goes, and what is not given again stays") {
+    release.release = body_with(first, "");
+    kept.memory.save_good({{"web", release}});
+    CHECK(kept.memory.good_secret(first) == sealed.at(first));
+    CHECK(Store(directory.path()).good_secrets() == SealedSecrets{*sealed.find(first)});
+  }
+  SECTION("one that was sealed anew takes the place of the one before") {
+    release.revision = "later";
+    const SealedSecrets anew{{first, {"TOKEN", "for another key"}}};
+    kept.memory.save_good({{"web", release}}, std::make_shared<const Contents>(), anew);
+    CHECK(Store(directory.path()).good_secrets() == SealedSecrets{*anew.find(first), *sealed.find(second)});
+  }
+  SECTION("they go with the last release") {
+    kept.memory.save_good({});
+    CHECK(Store(directory.path()).good_secrets().empty());
+  }
+}
+
 TEST_CASE("releases that failed, and passages that have begun, are known after a restart") {
   const TemporaryDirectory directory;
   FailedRelease release{"sha256:2", "rev", "app", v1::REASON_EXITED, "exited with code 3", 3, "no room",

@@ -7,7 +7,7 @@
 #include "agent/engine/encode.h"
 #include "agent/engine/lines.h"
 #include "agent/engine/pull_stream.h"
-#include "agent/engine/reference.h"
+#include "agent/plan/reference.h"
 #include "common/digest.h"
 #include "common/error.h"
 #include "tests/support/catch.h"
