@@ -1,8 +1,29 @@
 #include "hub/store/event_log.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/log.h"
 
 namespace hivemind::hub {
+namespace {
+
+void cut(std::string* text, std::size_t most) {
+  if (text->size() <= most) return;
+  while (most > 0 && (static_cast<unsigned char>((*text)[most]) & 0xC0) == 0x80) --most;  // whole UTF-8
+  text->resize(most);
+}
+
+v1::Event limited(v1::Event event) {
+  constexpr std::size_t kMaxNameBytes = 256;
+  for (std::string* name :
+       {event.mutable_kind(), event.mutable_stack(), event.mutable_service(), event.mutable_revision()})
+    cut(name, kMaxNameBytes);
+  cut(event.mutable_text(), EventLog::kMaxTextBytes);
+  return event;
+}
+
+}  // namespace
 
 std::optional<EventPosition> EventLog::position(const std::string& node) {
   std::optional<EventPosition> position;
@@ -14,9 +35,7 @@ std::optional<EventPosition> EventLog::position(const std::string& node) {
 
 void EventLog::append(const EventBatch& batch) {
   if (batch.events.empty()) return;
-  const std::optional<EventPosition> before = position(batch.node);
-  const bool continues = before && before->stream == batch.stream;
-  std::uint64_t stored = continues ? before->sequence : batch.events.front().sequence() - 1;
+  std::uint64_t stored = stored_before(batch);
   for (const v1::Event& event : batch.events) {
     if (event.sequence() <= stored) continue;
     if (event.sequence() != stored + 1) break;
@@ -29,18 +48,54 @@ void EventLog::append(const EventBatch& batch) {
       {batch.node, batch.stream, static_cast<std::int64_t>(stored)});
 }
 
+std::uint64_t EventLog::stored_before(const EventBatch& batch) {
+  const std::uint64_t begin = batch.events.front().sequence();
+  const std::uint64_t first = batch.first == 0 ? 0 : std::min(batch.first, begin);
+  const std::optional<EventPosition> before = position(batch.node);
+  if (!before || before->stream != batch.stream) return (first == 0 ? begin : first) - 1;
+  if (first <= before->sequence + 1) return before->sequence;
+  tell_loss(batch, before->sequence);
+  return first - 1;
+}
+
+// Once a second at most: a restored hub finds it with each of its nodes.
+void EventLog::tell_loss(const EventBatch& batch, std::uint64_t stored) {
+  constexpr std::chrono::seconds kPause{1};
+  ++untold_losses_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_loss_ < kPause) return;
+  last_loss_ = now;
+  log::warn(
+      "events {} to {} of node '{}' are missing here, and the node has them no more: they were acknowledged "
+      "before this hub was restored from a backup; those behind them are stored (gaps since the last "
+      "such line: {})",
+      stored + 1, batch.first - 1, batch.node, std::exchange(untold_losses_, 0));
+}
+
 void EventLog::insert(const EventBatch& batch, const v1::Event& event) {
-  const std::string body = event.SerializeAsString();
+  const v1::Event kept = limited(event);
+  const std::string body = kept.SerializeAsString();
   // A stream that comes back after another one finds its events there: they stay as they are.
   const int added = database_.run(
       "INSERT OR IGNORE INTO events (node, stream, sequence, at_ms, stack, body) VALUES (?, ?, ?, ?, ?, ?)",
-      {batch.node, batch.stream, static_cast<std::int64_t>(event.sequence()), event.at_ms(), event.stack(),
+      {batch.node, batch.stream, static_cast<std::int64_t>(kept.sequence()), kept.at_ms(), kept.stack(),
        sqlite::Blob{body}});
   constexpr std::int64_t kPruneEvery = 1000;
-  const std::int64_t id = database_.last_insert_id();
-  if (added > 0 && id > kCapacity && id % kPruneEvery == 0) {
-    database_.run("DELETE FROM events WHERE id <= ?", {id - kCapacity});
+  if (added > 0 && database_.last_insert_id() % kPruneEvery == 0) prune();
+}
+
+void EventLog::prune() {
+  std::vector<std::string> talkers;
+  database_.each("SELECT node FROM events GROUP BY node HAVING count(*) > ?", {kCapacityOfNode},
+                 [&](const sqlite::Row& row) { talkers.push_back(row.text(0)); });
+  for (const std::string& node : talkers) {
+    database_.run(
+        "DELETE FROM events WHERE node = ? AND id <= "
+        "(SELECT id FROM events WHERE node = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        {node, node, kCapacityOfNode});
   }
+  database_.run("DELETE FROM events WHERE id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                {kCapacity});
 }
 
 std::vector<StoredEvent> EventLog::find(const EventQuery& query) {

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "common/error.h"
+#include "hub/desired/secrets.h"
 #include "hub/store/schema.h"
 
 namespace hivemind::hub {
@@ -29,7 +30,10 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 Store::Store(const std::filesystem::path& directory)
-    : database_(directory / "hub.db", sqlite::Durability::kFull, store_migrations()), events_(database_) {}
+    : database_(directory / "hub.db", sqlite::Durability::kFull, store_migrations()),
+      events_(database_),
+      enrolment_(database_),
+      secrets_(database_) {}
 
 std::optional<std::string> Store::meta(std::string_view key) {
   std::optional<std::string> value;
@@ -127,6 +131,18 @@ std::string Store::envelope(std::string_view node) {
   return std::move(*envelope);
 }
 
+std::optional<StoredIssue> Store::issue(std::string_view node, std::uint64_t generation) {
+  std::optional<StoredIssue> issue;
+  database_.each(
+      "SELECT generation, at_ms FROM issues WHERE node = ? AND generation <= ? ORDER BY generation DESC "
+      "LIMIT "
+      "1",
+      {node, integer(generation)}, [&](const sqlite::Row& row) {
+        issue = StoredIssue{static_cast<std::uint64_t>(row.integer(0)), row.integer(1)};
+      });
+  return issue;
+}
+
 FleetPins Store::pins() {
   FleetPins pins;
   database_.each("SELECT stack, reference, digest, platforms FROM pins", {}, [&](const sqlite::Row& row) {
@@ -151,16 +167,8 @@ void Store::commit(const RevisionChange& change) {
   sqlite::Transaction transaction(database_);
   for (const ReleasePtr& release : change.releases) write_release(*release);
   for (const auto& [node, digests] : change.assignments) write_assignments(node, digests);
-  for (const NewManifest& manifest : change.manifests) {
-    database_.run(
-        "INSERT INTO manifests (node, generation, revision, envelope, envelope_sha256, published) "
-        "VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (node) DO UPDATE SET generation = excluded.generation, "
-        "revision = excluded.revision, envelope = excluded.envelope, envelope_sha256 = "
-        "excluded.envelope_sha256, "
-        "published = 0",
-        {manifest.node, integer(manifest.generation), manifest.revision, blob(manifest.envelope),
-         manifest.envelope_sha256});
-  }
+  for (const NewManifest& manifest : change.manifests) write_manifest(manifest);
+  for (const SecretValueRow& value : change.secret_values) secrets_.write_value(value);
   if (!change.assignments.empty()) forget_unassigned();
   for (const std::string& stack : change.pins_outdated) {
     database_.run("DELETE FROM pins WHERE stack = ?", {stack});
@@ -168,6 +176,24 @@ void Store::commit(const RevisionChange& change) {
   set_meta(kActedRevision, change.revision);
   set_meta(kRegistryLogins, change.registry_logins);
   transaction.commit();
+}
+
+void Store::write_manifest(const NewManifest& manifest) {
+  database_.run(
+      "INSERT INTO manifests (node, generation, revision, envelope, envelope_sha256, published) "
+      "VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (node) DO UPDATE SET generation = excluded.generation, "
+      "revision = excluded.revision, envelope = excluded.envelope, envelope_sha256 = "
+      "excluded.envelope_sha256, "
+      "published = 0",
+      {manifest.node, integer(manifest.generation), manifest.revision, blob(manifest.envelope),
+       manifest.envelope_sha256});
+  secrets_.write_sealed_to(manifest.node, manifest.sealed_to);
+  database_.run("INSERT OR REPLACE INTO issues (node, generation, at_ms) VALUES (?, ?, ?)",
+                {manifest.node, integer(manifest.generation), manifest.issued_at_ms});
+  database_.run(
+      "DELETE FROM issues WHERE node = ? AND generation <= "
+      "(SELECT generation FROM issues WHERE node = ? ORDER BY generation DESC LIMIT 1 OFFSET ?)",
+      {manifest.node, manifest.node, kIssuesOfNode});
 }
 
 void Store::write_release(const CompiledRelease& compiled) {
@@ -181,6 +207,7 @@ void Store::write_release(const CompiledRelease& compiled) {
     database_.run("INSERT OR IGNORE INTO release_files (digest, sha256) VALUES (?, ?)",
                   {release.digest(), sha256});
   }
+  for (const std::string& id : secret_ids(release)) secrets_.write_use(release.digest(), id);
 }
 
 void Store::write_assignments(const std::string& node, const std::map<std::string, std::string>& digests) {
@@ -196,6 +223,7 @@ void Store::forget_unassigned() {
       "assignments)");
   database_.run("DELETE FROM release_files WHERE digest NOT IN (SELECT digest FROM assignments)");
   database_.run("DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM release_files)");
+  secrets_.forget_unassigned();
 }
 
 void Store::commit(const IntakeChange& change) {

@@ -14,7 +14,9 @@
 #include "common/sqlite/database.h"
 #include "hub/desired/pins.h"
 #include "hub/desired/release.h"
+#include "hub/store/enrolment_table.h"
 #include "hub/store/event_log.h"
+#include "hub/store/secret_rows.h"
 
 namespace hivemind::hub {
 
@@ -46,6 +48,15 @@ struct NewManifest {
   std::string revision;
   std::string envelope;
   std::string envelope_sha256;
+  std::string sealed_to = {};     // the node's sealing key; empty: nothing in it is sealed
+  std::int64_t issued_at_ms = 0;  // Unix time
+};
+
+// That a manifest was issued.
+struct StoredIssue {
+  std::uint64_t generation = 0;
+  std::int64_t at_ms = 0;
+  bool operator==(const StoredIssue&) const = default;
 };
 
 // All that acting on a revision changes, in one transaction: after a crash either all of it is there or
@@ -58,6 +69,8 @@ struct RevisionChange {
   std::vector<NewManifest> manifests;
   std::set<std::string> pins_outdated;  // stacks whose pins are forgotten
   std::string registry_logins = {};     // fingerprint of those that the manifests carry from now on
+  std::vector<SecretValueRow> secret_values =
+      {};  // that the releases need; those that are there are left alone
 };
 
 // What came in over MQTT since the last time.
@@ -73,6 +86,8 @@ struct IntakeChange {
 // Thread: the loop's. Errors: those of sqlite::Database; a call that throws has changed nothing.
 class Store {
  public:
+  static constexpr std::int64_t kIssuesOfNode = 64;  // so many are remembered
+
   explicit Store(const std::filesystem::path& directory);
 
   // Of the last commit; empty: none had logins.
@@ -89,6 +104,8 @@ class Store {
   std::optional<std::string> first_revision(std::string_view digest);
   // Of the node's newest manifest. Throws kNotFound.
   std::string envelope(std::string_view node);
+  // Of what is remembered of the node's manifests, the newest up to this generation.
+  std::optional<StoredIssue> issue(std::string_view node, std::uint64_t generation);
   // The revision that was last acted on; empty: none.
   std::string acted_revision();
 
@@ -100,8 +117,13 @@ class Store {
   void commit(const IntakeChange& change);
 
   EventLog& events() { return events_; }
+  EnrolmentTable& enrolment() { return enrolment_; }
+  SecretRows& secrets() { return secrets_; }
+  // For those who keep tables of their own in it.
+  sqlite::Database& database() { return database_; }
 
  private:
+  void write_manifest(const NewManifest& manifest);
   void write_release(const CompiledRelease& compiled);
   void write_assignments(const std::string& node, const std::map<std::string, std::string>& digests);
   void forget_unassigned();
@@ -109,6 +131,8 @@ class Store {
 
   sqlite::Database database_;
   EventLog events_;
+  EnrolmentTable enrolment_;
+  SecretRows secrets_;
 };
 
 }  // namespace hivemind::hub

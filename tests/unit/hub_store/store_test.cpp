@@ -110,6 +110,27 @@ TEST_CASE("a manifest is published when its own generation has been acknowledged
   CHECK(store.manifests().front().published);
 }
 
+TEST_CASE("what was issued to a node is remembered, the newest ones of it") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  CHECK(store.issue("pi-1", 100) == std::nullopt);
+  const auto issue = [&](std::uint64_t generation) {
+    RevisionChange change = first_revision();
+    change.manifests[0].generation = generation;
+    change.manifests[0].issued_at_ms = static_cast<std::int64_t>(generation) * 1000;
+    store.commit(change);
+  };
+  issue(1);
+  issue(7);
+  CHECK(store.issue("pi-1", 1) == StoredIssue{1, 1000});
+  CHECK(store.issue("pi-1", 6) == StoredIssue{1, 1000});
+  CHECK(store.issue("pi-1", 7) == StoredIssue{7, 7000});
+  CHECK(store.issue("pi-2", 7) == std::nullopt);
+  for (std::uint64_t generation = 8; generation < 7 + Store::kIssuesOfNode; ++generation) issue(generation);
+  CHECK(store.issue("pi-1", 6) == std::nullopt);
+  CHECK(store.issue("pi-1", 7) == StoredIssue{7, 7000});
+}
+
 TEST_CASE("a revision that cannot be stored whole is not stored at all") {
   const tests::TemporaryDirectory directory;
   Store store(directory.path());
@@ -163,6 +184,39 @@ TEST_CASE("events behind a gap are left out, to be sent again") {
   CHECK(sequences(store) == "1 2 3 4 5");
 }
 
+TEST_CASE("what a restored hub had stored before is not waited for, as its node has it no more") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  take(store, batch("s", {1, 2}));  // and 3 and 4 behind the backup
+  EventBatch rest = batch("s", {7});
+  rest.first = 5;
+  take(store, rest);  // 5 and 6 are under way
+  CHECK(sequences(store) == "1 2");
+  CHECK(store.events().position("pi-1") == std::optional(EventPosition{"s", 4}));
+  rest = batch("s", {5, 6, 7});
+  rest.first = 5;
+  take(store, rest);
+  take(store, rest);
+  CHECK(sequences(store) == "1 2 5 6 7");
+  EventBatch again = batch("s", {3, 4, 5, 6, 7, 8});  // an acknowledgement that was lost
+  again.first = 3;
+  take(store, again);
+  CHECK(sequences(store) == "1 2 5 6 7 8");
+}
+
+TEST_CASE("a new stream whose first batch is lost waits for it") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  EventBatch second = batch("t", {8, 9});
+  second.first = 7;
+  take(store, second);
+  CHECK(sequences(store).empty());
+  EventBatch whole = batch("t", {7, 8, 9});
+  whole.first = 7;
+  take(store, whole);
+  CHECK(sequences(store) == "7 8 9");
+}
+
 TEST_CASE("a new stream of a node begins anywhere") {
   const tests::TemporaryDirectory directory;
   Store store(directory.path());
@@ -181,6 +235,31 @@ TEST_CASE("events are found from a place on, newest first limited, and by stack"
   CHECK(sequences(store, {.stack = "even"}) == "2 4");
   CHECK(sequences(store, {.node = "pi-2"}) == "");
   CHECK(store.events().last_id() == 5);
+}
+
+TEST_CASE(
+    "a node that talks all the time takes no other's past away, and says no more than there is to say") {
+  const tests::TemporaryDirectory directory;
+  Store store(directory.path());
+  EventBatch quiet = batch("q", {1});
+  quiet.node = "pi-2";
+  take(store, quiet);
+  constexpr std::uint64_t kMany = 12'000;
+  EventBatch many{"pi-1", "s", {}};
+  for (std::uint64_t sequence = 1; sequence <= kMany; ++sequence) {
+    v1::Event& event = many.events.emplace_back();
+    event.set_sequence(sequence);
+    event.set_kind(std::string(5000, 'k'));
+  }
+  many.events.back().set_text(std::string(EventLog::kMaxTextBytes - 1, 'x') + "äö");
+  take(store, many);
+  CHECK(store.events().position("pi-1") == std::optional(EventPosition{"s", kMany}));
+  CHECK(sequences(store, {.node = "pi-2"}) == "1");
+  const auto kept = store.events().find({.after = 0, .limit = 20'000, .node = "pi-1"});
+  CHECK(kept.size() <= EventLog::kCapacityOfNode + 1000);
+  CHECK(kept.size() >= EventLog::kCapacityOfNode);
+  CHECK(kept.back().event.kind().size() == 256);
+  CHECK(kept.back().event.text() == std::string(EventLog::kMaxTextBytes - 1, 'x'));
 }
 
 TEST_CASE("a data directory serves one hub at a time") {
