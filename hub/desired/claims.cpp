@@ -92,7 +92,7 @@ std::vector<Conflict> ClaimedBy::add(const std::string& stack, const Claims& cla
       conflicts.push_back({claim.service,
                            fmt::format("port '{}' is already published by service '{}' of stack '{}'",
                                        claim.port, other->service, other->stack),
-                           "publish another port or address, or select other nodes"});
+                           "publish another port or address, or select other nodes", other->stack});
     }
     owners.push_back({stack, claim.service, claim.address});
   }
@@ -102,7 +102,7 @@ std::vector<Conflict> ClaimedBy::add(const std::string& stack, const Claims& cla
     conflicts.push_back({claim.service,
                          fmt::format("container name '{}' is already taken by service '{}' of stack '{}'",
                                      claim.name, other->second.service, other->second.stack),
-                         "use another 'container_name', or none"});
+                         "use another 'container_name', or none", other->second.stack});
   }
   if (conflicts.empty()) {
     ports_ = std::move(ports);

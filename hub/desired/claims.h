@@ -36,6 +36,7 @@ struct Conflict {
   std::string service;
   std::string message;  // "port '80/tcp' is already published by service 'app' of stack 'web'"
   std::string remedy;
+  std::string other_stack;
 };
 
 // What the stacks of one node have claimed so far.

@@ -16,14 +16,14 @@ namespace {
 struct Candidate {
   NodeIdentity node;  // labels of stacks.yml over those of the agent
   Variables label_variables;
-  const Variables* vars = nullptr;
+  const NodeEntry* entry = nullptr;
 };
 
 Candidate candidate(const NodeIdentity& node, const Fleet& fleet) {
   Candidate result{node, {}, nullptr};
   if (const auto entry = fleet.nodes.find(node.id); entry != fleet.nodes.end()) {
     for (const auto& [key, value] : entry->second.labels) result.node.labels.insert_or_assign(key, value);
-    result.vars = &entry->second.vars;
+    result.entry = &entry->second;
   }
   result.label_variables = label_variables(result.node.labels);
   return result;
@@ -75,8 +75,20 @@ Diagnostic to_diagnostic(const Conflict& conflict, const StackEntry& entry) {
           .stack = entry.name,
           .service = conflict.service,
           .message = conflict.message,
-          .remedy = conflict.remedy};
+          .remedy = conflict.remedy,
+          .other_stack = conflict.other_stack};
 }
+
+Diagnostic not_enrolled(const StackEntry& entry) {
+  return {
+      .code = "fleet.not-enrolled",
+      .location = entry.location,
+      .stack = entry.name,
+      .message = "it has secrets, and the node has no key to seal them to: it keeps what it has",
+      .remedy = "enrol the node with 'hivemind node token create', or leave it out in the stack's 'nodes'"};
+}
+
+const AssumedSecrets kAssumed;
 
 }  // namespace
 
@@ -85,7 +97,9 @@ class Compiler::Impl {
   explicit Impl(std::string directory) : directory_(std::move(directory)) {}
 
   Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                      const std::optional<std::set<std::string>>& changed, const KnownPins* known) {
+                      const std::optional<std::set<std::string>>& changed, const KnownPins* known,
+                      const SecretBook* secrets) {
+    book_ = secrets != nullptr ? secrets : &kAssumed;
     Compilation result;
     result.revision = snapshot.revision();
     // Before anything may end this early: the next call is told only of what changes from here on.
@@ -107,6 +121,8 @@ class Compiler::Impl {
     fleet_reads_ = {};
     fleet_diagnostics_.clear();
     fleet_ = load_fleet(ReadRecorder(snapshot, fleet_reads_), directory_, fleet_diagnostics_);
+    sealed_ =
+        load_sealed_secrets(ReadRecorder(snapshot, fleet_reads_), directory_, *book_, fleet_diagnostics_);
     fleet_is_read_ = true;
   }
 
@@ -170,11 +186,13 @@ class Compiler::Impl {
                       const std::vector<Candidate>& candidates, Compilation& result) {
     Column column{&entry, 0, {}, {}};
     StackCompiler& stack = stacks_[entry.name];
-    stack.begin(entry, snapshot, pins);
+    const KnownSecrets secrets(*book_, sealed_);
+    stack.begin(entry, snapshot, pins, secrets);
     column.said.add(stack.load_diagnostics());
     for (const Candidate& one : candidates) {
       if (!entry.nodes.selects(one.node)) continue;
-      const NodeVariables variables(one.node, one.label_variables, one.vars, entry, snapshot.revision());
+      const NodeVariables variables(one.node, one.label_variables, one.entry, entry, snapshot.revision(),
+                                    &secrets);
       column.outcomes[one.node.id] = stack.is_loaded() ? stack.outcome(variables, snapshot) : nullptr;
     }
     column.selected = column.outcomes.size();
@@ -183,13 +201,14 @@ class Compiler::Impl {
       for (const auto& [request, pin] : outcome->pins) {
         if (!pin) result.pins_wanted.insert(request);
       }
+      for (const std::string& secret : outcome->secrets) result.secret_uses[secret].insert(entry.name);
     }
     result.compiled += stack.compiled();
     stack.end();
     return column;
   }
 
-  static void assign(std::vector<Column>& columns, Compilation& result) {
+  void assign(std::vector<Column>& columns, Compilation& result) const {
     Neighbours neighbours;
     for (auto& [node, assignments] : result.nodes) {
       Neighbours::Key releases(columns.size(), nullptr);
@@ -204,11 +223,13 @@ class Compiler::Impl {
       for (std::size_t i = 0; i < columns.size(); ++i) {
         if (outcomes[i] == nullptr) continue;
         const OutcomePtr& outcome = *outcomes[i];
-        const bool fits = outcome && judgement[i].empty();
+        const bool reached = !outcome || !outcome->needs_secrets || book_->reaches(node);
+        const bool fits = outcome && judgement[i].empty() && reached;
         assignments.push_back({columns[i].entry->name, fits ? outcome->release : nullptr});
         for (const Conflict& conflict : judgement[i]) {
           columns[i].said.add({to_diagnostic(conflict, *columns[i].entry)}, {node});
         }
+        if (!reached) columns[i].said.add({not_enrolled(*columns[i].entry)}, {node});
       }
       std::ranges::sort(assignments, {}, &Assignment::stack);
     }
@@ -219,6 +240,8 @@ class Compiler::Impl {
   Reads fleet_reads_;
   std::optional<Fleet> fleet_;
   Diagnostics fleet_diagnostics_;
+  const SecretBook* book_ = &kAssumed;  // during a compilation
+  SealedSecrets sealed_;
   std::map<std::string, StackCompiler> stacks_;
 };
 
@@ -226,8 +249,9 @@ Compiler::Compiler(std::string directory) : impl_(std::make_unique<Impl>(std::mo
 Compiler::~Compiler() = default;
 
 Compilation Compiler::compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                              const std::optional<std::set<std::string>>& changed, const KnownPins* known) {
-  return impl_->compile(snapshot, nodes, changed, known);
+                              const std::optional<std::set<std::string>>& changed, const KnownPins* known,
+                              const SecretBook* secrets) {
+  return impl_->compile(snapshot, nodes, changed, known, secrets);
 }
 
 }  // namespace hivemind::hub

@@ -12,6 +12,7 @@
 #include "hub/desired/fleet.h"
 #include "hub/desired/pins.h"
 #include "hub/desired/release.h"
+#include "hub/desired/secrets.h"
 #include "hub/desired/snapshot.h"
 
 namespace hivemind::hub {
@@ -32,6 +33,7 @@ struct Compilation {
   std::size_t compiled = 0;             // releases made anew, not taken from the cache
   std::set<PinRequest> pins_wanted;     // which no release can be made without
   std::set<std::string> pins_outdated;  // stacks whose pins, and those on their way, hold no more
+  std::map<std::string, std::set<std::string>> secret_uses;  // secret -> stacks that ask for it
 };
 
 // The digests that are known.
@@ -56,8 +58,10 @@ class Compiler {
 
   // changed: the paths that differ from the snapshot of the last call; nothing: not known, look at all of
   // them. known: null where no registry can be asked; images then stay as they are written.
+  // secrets: null where there is no hub, and they are taken for granted.
   Compilation compile(const Snapshot& snapshot, std::span<const NodeIdentity> nodes,
-                      const std::optional<std::set<std::string>>& changed, const KnownPins* known = nullptr);
+                      const std::optional<std::set<std::string>>& changed, const KnownPins* known = nullptr,
+                      const SecretBook* secrets = nullptr);
 
  private:
   class Impl;

@@ -26,6 +26,7 @@ struct Diagnostic {
   std::string message{};             // what is wrong: lower case, values in single quotes
   std::string remedy{};              // what to do; may be empty
   std::vector<std::string> nodes{};  // the nodes concerned; empty: all
+  std::string other_stack{};         // that the message names; may be empty
   bool operator==(const Diagnostic&) const = default;
 };
 

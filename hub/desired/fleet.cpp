@@ -51,7 +51,8 @@ class FleetFile {
       if (value.is_null() || !reader_.is_map(value, key.scalar)) continue;
       reader_.refuse_unknown_keys(value, kNodeKeys);
       if (const yaml::Node* labels = value.find("labels")) entry.labels = reader_.labels(*labels, "labels");
-      if (const yaml::Node* vars = value.find("vars")) entry.vars = reader_.variables(*vars, "vars");
+      if (const yaml::Node* vars = value.find("vars"))
+        entry.vars = reader_.variables(*vars, "vars", entry.secret_vars);
     }
   }
 
@@ -87,7 +88,8 @@ class FleetFile {
       entry.enabled = reader_.boolean(*enabled, "enabled").value_or(true);
     }
     if (const yaml::Node* nodes = node.find("nodes")) entry.nodes = read_selector(*nodes, reader_);
-    if (const yaml::Node* vars = node.find("vars")) entry.vars = reader_.variables(*vars, "vars");
+    if (const yaml::Node* vars = node.find("vars"))
+      entry.vars = reader_.variables(*vars, "vars", entry.secret_vars);
     if (const yaml::Node* profiles = node.find("profiles")) {
       entry.profiles = reader_.text_or_texts(*profiles, "profiles");
     }

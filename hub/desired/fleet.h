@@ -31,6 +31,13 @@ struct Selector {
   bool selects(const NodeIdentity& node) const;
 };
 
+// A variable whose value is a secret's.
+struct SecretVariable {
+  std::string secret;
+  Location location;
+};
+using SecretVariables = std::map<std::string, SecretVariable, std::less<>>;
+
 struct StackEntry {
   std::string name;
   Location location;
@@ -43,11 +50,13 @@ struct StackEntry {
   std::vector<std::string> profiles;
   UnsetVariables unset_variables = UnsetVariables::kError;
   bool pin = false;  // images are resolved to digests at release time
+  SecretVariables secret_vars{};
 };
 
 struct NodeEntry {
   Labels labels;
   Variables vars;
+  SecretVariables secret_vars{};
 };
 
 // A share of the selected nodes, or a count.

@@ -6,6 +6,7 @@
 
 #include "common/ids.h"
 #include "hub/desired/compose/suggest.h"
+#include "hub/desired/secrets.h"
 
 namespace hivemind::hub {
 namespace {
@@ -97,7 +98,25 @@ Labels FleetReader::labels(const yaml::Node& node, std::string_view name) {
   return labels;
 }
 
-Variables FleetReader::variables(const yaml::Node& node, std::string_view name) {
+void FleetReader::secret_variable(const yaml::Node& node, const std::string& name, SecretVariables& secrets) {
+  const yaml::Node* secret = node.find("secret");
+  if (secret == nullptr || node.members.size() != 1)
+    return wrong_type(node, name, "a string or '{secret: NAME}'");
+  const auto text = this->text(*secret, "secret");
+  if (!text) return;
+  if (!is_secret_name(*text)) {
+    return error(secret->location, "fleet.name", fmt::format("'{}' is no name for a secret", *text),
+                 "use up to 63 letters, digits, '.', '-' and '_'");
+  }
+  if (name.starts_with("COMPOSE_")) {
+    return error(secret->location, "fleet.secret-variable",
+                 fmt::format("'{}' cannot be a secret: it says how the stack is compiled", name),
+                 "give it as it is");
+  }
+  secrets.emplace(name, SecretVariable{*text, secret->location});
+}
+
+Variables FleetReader::variables(const yaml::Node& node, std::string_view name, SecretVariables& secrets) {
   Variables variables;
   if (!is_map(node, name)) return variables;
   for (const auto& [key, value] : node.members) {
@@ -107,6 +126,8 @@ Variables FleetReader::variables(const yaml::Node& node, std::string_view name) 
     }
     if (value.is_null()) {
       wrong_type(value, key.scalar, "a string", "write \"\" for an empty one");
+    } else if (value.is_map()) {
+      secret_variable(value, key.scalar, secrets);
     } else if (auto one = text(value, key.scalar)) {
       variables.emplace(key.scalar, std::move(*one));
     }

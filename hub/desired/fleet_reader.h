@@ -34,7 +34,8 @@ class FleetReader {
   std::vector<std::string> text_or_texts(const yaml::Node& node, std::string_view name);  // none: an error
   std::vector<std::string> texts(const yaml::Node& node, std::string_view name);          // none: an error
   Labels labels(const yaml::Node& node, std::string_view name);
-  Variables variables(const yaml::Node& node, std::string_view name);
+  // secrets: those that are written 'NAME: {secret: SECRET}'.
+  Variables variables(const yaml::Node& node, std::string_view name, SecretVariables& secrets);
 
   // Keys that start with 'x-' are the user's own.
   void refuse_unknown_keys(const yaml::Node& map, std::span<const std::string_view> known);
@@ -42,6 +43,7 @@ class FleetReader {
                   std::string remedy = {});
 
  private:
+  void secret_variable(const yaml::Node& node, const std::string& name, SecretVariables& secrets);
   void add(Severity severity, const Location& at, std::string_view code, std::string message,
            std::string remedy);
 

@@ -1,5 +1,7 @@
 #include "hub/desired/node_variables.h"
 
+#include <fmt/format.h>
+
 #include "common/ids.h"
 
 namespace hivemind::hub {
@@ -10,6 +12,13 @@ constexpr std::string_view kStack = "HIVEMIND_STACK";
 constexpr std::string_view kRevision = "HIVEMIND_REVISION";
 constexpr std::string_view kProject = "COMPOSE_PROJECT_NAME";
 
+constexpr std::string_view kNoId = "00000000000000000000000000000000";
+
+const SecretVariable* secret_in(const SecretVariables& variables, std::string_view name) {
+  const auto found = variables.find(name);
+  return found == variables.end() ? nullptr : &found->second;
+}
+
 const std::string* find_in(const Variables& variables, std::string_view name) {
   const auto found = variables.find(name);
   return found == variables.end() ? nullptr : &found->second;
@@ -17,9 +26,28 @@ const std::string* find_in(const Variables& variables, std::string_view name) {
 
 }  // namespace
 
-const std::string* NodeVariables::assigned(std::string_view name) const {
-  const std::string* of_node = node_vars_ == nullptr ? nullptr : find_in(*node_vars_, name);
-  return of_node != nullptr ? of_node : find_in(stack_.vars, name);
+const SecretVariable* NodeVariables::as_secret(std::string_view name) const {
+  if (of_node_ != nullptr) {
+    if (const SecretVariable* own = secret_in(of_node_->secret_vars, name)) return own;
+    if (find_in(of_node_->vars, name) != nullptr) return nullptr;
+  }
+  return secret_in(stack_.secret_vars, name);
+}
+
+std::optional<std::string> NodeVariables::secret_id(std::string_view secret) const {
+  return secrets_ == nullptr ? std::nullopt : secrets_->find(secret, stack_.name, node_);
+}
+
+// One that is missing is said to be so where it is read. Until then it is a value like any other.
+std::string NodeVariables::value_of(const SecretVariable& variable) const {
+  return secret_placeholder(secret_id(variable.secret).value_or(std::string(kNoId)));
+}
+
+std::optional<std::string> NodeVariables::assigned(std::string_view name) const {
+  if (const SecretVariable* secret = as_secret(name)) return value_of(*secret);
+  const std::string* value = of_node_ == nullptr ? nullptr : find_in(of_node_->vars, name);
+  if (value == nullptr) value = find_in(stack_.vars, name);
+  return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
 const std::string* NodeVariables::built_in(std::string_view name) const {
@@ -30,14 +58,28 @@ const std::string* NodeVariables::built_in(std::string_view name) const {
 }
 
 std::string NodeVariables::fingerprint(std::string_view name) const {
-  if (const std::string* value = assigned(name)) return "=" + *value;
+  if (name.starts_with(kSecretRead)) return secret_id(name.substr(kSecretRead.size())).value_or("");
+  if (const SecretVariable* secret = as_secret(name); secret != nullptr && !secret_id(secret->secret)) {
+    const Location& at = secret->location;  // which is told
+    return fmt::format("!{} {}:{}:{}", secret->secret, at.file, at.line, at.column);
+  }
+  if (const auto value = assigned(name)) return "=" + *value;
   if (const std::string* value = built_in(name)) return "~" + *value;
   return "";
 }
 
+void NodeVariables::add(const SecretVariables& variables, Variables& to) const {
+  for (const auto& [name, variable] : variables) to.emplace(name, value_of(variable));
+}
+
 Variables NodeVariables::merged(const Variables& env_files) const {
-  Variables all = node_vars_ == nullptr ? Variables{} : *node_vars_;
+  Variables all;
+  if (of_node_ != nullptr) {
+    all = of_node_->vars;
+    add(of_node_->secret_vars, all);
+  }
   all.insert(stack_.vars.begin(), stack_.vars.end());
+  add(stack_.secret_vars, all);
   all.insert(env_files.begin(), env_files.end());
   all.emplace(kNode, node_.id);
   all.emplace(kStack, stack_.name);
@@ -45,6 +87,18 @@ Variables NodeVariables::merged(const Variables& env_files) const {
   all.emplace(kRevision, revision_);
   all.insert(built_in_labels_.begin(), built_in_labels_.end());
   return all;
+}
+
+SecretsOffered NodeVariables::secrets() const {
+  SecretsOffered offered{[this](std::string_view name) { return secret_id(name); }, {std::string(kNoId)}};
+  const auto note = [&](const SecretVariables& variables) {
+    for (const auto& [name, variable] : variables) {
+      if (auto id = secret_id(variable.secret)) offered.in_variables.insert(std::move(*id));
+    }
+  };
+  if (of_node_ != nullptr) note(of_node_->secret_vars);
+  note(stack_.secret_vars);
+  return offered;
 }
 
 Variables label_variables(const Labels& labels) {

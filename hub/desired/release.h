@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hivemind/v1/manifest.pb.h"
+#include "hub/desired/secret.h"
 
 namespace hivemind::hub {
 
@@ -15,6 +16,7 @@ using Files = std::map<std::string, std::shared_ptr<const std::string>>;
 struct CompiledRelease {
   v1::Release release;  // its revision field is set by whoever publishes it first
   Files files;
+  SecretValues secrets{};  // those of its secrets that the repository has
 };
 
 using ReleasePtr = std::shared_ptr<const CompiledRelease>;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -24,6 +25,9 @@ struct Outcome {
   std::vector<std::pair<std::string, std::string>>
       read;  // names in the order of reading, with their fingerprints
   std::vector<std::pair<PinRequest, std::optional<Pin>>> pins;  // asked for, and what the answer was
+  std::set<std::string> secrets{};                              // names of those that it depended on
+  bool needs_secrets = false;         // of the release: a node has to be able to open them
+  bool may_differ_next_time = false;  // something outside of the repository failed: it is not remembered
 };
 using OutcomePtr = std::shared_ptr<const Outcome>;
 

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "common/error.h"
+#include "hub/desired/compose/secrets.h"
 #include "hub/desired/env_file.h"
+#include "hub/desired/secret_env_file.h"
 
 namespace hivemind::hub {
 namespace {
@@ -25,10 +27,6 @@ class NamesAsked {
   std::vector<std::string> order_;
 };
 
-std::optional<std::string> copy_of(const std::string* value) {
-  return value == nullptr ? std::nullopt : std::optional(*value);
-}
-
 }  // namespace
 
 void StackCompiler::look_at(const Snapshot& snapshot, const std::optional<std::set<std::string>>& changed) {
@@ -38,9 +36,11 @@ void StackCompiler::look_at(const Snapshot& snapshot, const std::optional<std::s
   reads_ = {};
 }
 
-void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins) {
+void StackCompiler::begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins,
+                          const KnownSecrets& secrets) {
   entry_ = &entry;
   pins_ = pins;
+  secrets_ = &secrets;
   compiled_ = 0;
   used_.clear();
   options_ = {.profiles = entry.profiles,
@@ -124,13 +124,14 @@ OutcomePtr StackCompiler::outcome(const NodeVariables& variables, const Snapshot
   OutcomePtr outcome = memo_.find(variables);
   if (!outcome) {
     outcome = make(variables, snapshot);
+    if (outcome->may_differ_next_time) return outcome;
     memo_.insert(outcome);
   }
   used_.insert(outcome);
   return outcome;
 }
 
-std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup,
+std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup, SecretValues& secrets,
                                                            Diagnostics& diagnostics) const {
   Variables all;
   for (const EnvText& file : loaded_->env_texts) {
@@ -141,7 +142,9 @@ std::optional<Variables> StackCompiler::env_file_variables(const Lookup& lookup,
       return found == all.end() ? std::nullopt : std::optional(found->second);
     };
     const auto variables =
-        parse_env_file(file.text, file.path, earlier_too, diagnostics, options_.unset_variables);
+        is_sops_env_file(file.text)
+            ? decrypt_env_file(file.text, file.path, earlier_too, secrets_->book(), secrets, diagnostics)
+            : parse_env_file(file.text, file.path, earlier_too, diagnostics, options_.unset_variables);
     if (!variables) return std::nullopt;
     for (const auto& [name, value] : *variables) all.insert_or_assign(name, value);
   }
@@ -157,32 +160,70 @@ void StackCompiler::note_pins(const Pins& pins, Outcome& outcome) const {
   }
 }
 
+// Variables that are secrets and were read, and secrets that were asked for by name. What is missing of the
+// latter was said where it was used.
+void StackCompiler::note_secrets(const NodeVariables& variables, const std::vector<std::string>& names,
+                                 Outcome& outcome) const {
+  for (const std::string& name : names) {
+    if (name.starts_with(kSecretRead)) {
+      outcome.secrets.insert(name.substr(kSecretRead.size()));
+    } else if (const SecretVariable* variable = variables.as_secret(name)) {
+      outcome.secrets.insert(variable->secret);
+      if (variables.secret_id(variable->secret)) continue;
+      Diagnostic missing = missing_secret(variable->secret, variable->location);
+      missing.message = fmt::format("variable '{}': {}", name, missing.message);
+      outcome.diagnostics.push_back(std::move(missing));
+      outcome.release = nullptr;
+    }
+  }
+}
+
+void StackCompiler::add_sealed(CompiledRelease& release) const {
+  for (const std::string& id : secret_ids(release.release)) {
+    if (SecretPtr sealed = secrets_->sealed(id)) release.secrets.emplace(id, std::move(sealed));
+  }
+}
+
 OutcomePtr StackCompiler::make(const NodeVariables& variables, const Snapshot& snapshot) {
   auto outcome = std::make_shared<Outcome>();
   NamesAsked names;
   const Lookup lookup = [&](std::string_view name) {
     names.add(std::string(name));
-    const std::string* value = variables.assigned(name);
-    return copy_of(value != nullptr ? value : variables.built_in(name));
+    if (auto value = variables.assigned(name)) return value;
+    const std::string* value = variables.built_in(name);
+    return value == nullptr ? std::nullopt : std::optional(*value);
   };
-  if (const auto from_files = env_file_variables(lookup, outcome->diagnostics)) {
-    const Environment environment(variables.merged(*from_files));
+  SecretValues decrypted;
+  if (const auto from_files = env_file_variables(lookup, decrypted, outcome->diagnostics)) {
+    SecretsOffered offered = variables.secrets();
+    for (const auto& [id, secret] : decrypted) offered.in_variables.insert(id);
+    const Environment environment(variables.merged(*from_files), std::move(offered));
     const ReadRecorder recorder(snapshot, reads_);
     compose::PathsRead paths;
     std::optional<Pins> pins;
     if (pins_ != nullptr) pins.emplace(*pins_);
     compose::Options options = options_;
     options.pins = pins ? &*pins : nullptr;
+    options.secrets = &secrets_->book();
     auto release =
         compose::compile(*loaded_->source, environment, options, recorder, paths, outcome->diagnostics);
     if (pins) note_pins(*pins, *outcome);
     add_paths(paths, snapshot);
     for (const std::string& name : environment.order_read()) names.add(name);
     if (release) {
+      const std::set<std::string> ids = secret_ids(release->release);
+      outcome->needs_secrets = !ids.empty();
+      for (const auto& [id, secret] : decrypted) {
+        if (ids.contains(id)) release->secrets.emplace(id, secret);
+      }
+      add_sealed(*release);
       outcome->release = shared(std::move(*release));
       outcome->claims = claims_of(*outcome->release);
     }
   }
+  note_secrets(variables, names.order(), *outcome);
+  outcome->may_differ_next_time = std::ranges::any_of(
+      outcome->diagnostics, [](const Diagnostic& one) { return one.code == kSopsFailed; });
   name_stack(outcome->diagnostics);
   for (const std::string& name : names.order()) outcome->read.emplace_back(name, variables.fingerprint(name));
   ++compiled_;

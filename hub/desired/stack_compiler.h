@@ -26,8 +26,9 @@ class StackCompiler {
   void look_at(const Snapshot& snapshot, const std::optional<std::set<std::string>>& changed);
 
   // Reads the files of the entry unless they are known already, and forgets the outcomes that other pins were
-  // used for. entry and pins must stay until the next call; null: there are none to be had.
-  void begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins);
+  // used for. entry, pins and secrets must stay until the next call; null: there are none to be had.
+  void begin(const StackEntry& entry, const Snapshot& snapshot, const StackPins* pins,
+             const KnownSecrets& secrets);
 
   // What is wrong with its files as such. With errors there is no outcome for any node.
   const Diagnostics& load_diagnostics() const { return loaded_->diagnostics; }
@@ -64,9 +65,13 @@ class StackCompiler {
   void forget_other_pins();
   std::optional<EnvText> read_env_file(const Snapshot& snapshot, const std::string& path,
                                        Diagnostics& diagnostics);
-  std::optional<Variables> env_file_variables(const Lookup& lookup, Diagnostics& diagnostics) const;
+  std::optional<Variables> env_file_variables(const Lookup& lookup, SecretValues& secrets,
+                                              Diagnostics& diagnostics) const;
   OutcomePtr make(const NodeVariables& variables, const Snapshot& snapshot);
   void note_pins(const Pins& pins, Outcome& outcome) const;
+  void note_secrets(const NodeVariables& variables, const std::vector<std::string>& names,
+                    Outcome& outcome) const;
+  void add_sealed(CompiledRelease& release) const;
   ReleasePtr shared(CompiledRelease release);
   void add_paths(const compose::PathsRead& paths, const Snapshot& snapshot);
   void name_stack(Diagnostics& diagnostics) const;
@@ -74,6 +79,7 @@ class StackCompiler {
   const StackEntry* entry_ = nullptr;
   compose::Options options_;  // of the entry
   const StackPins* pins_ = nullptr;
+  const KnownSecrets* secrets_ = nullptr;
   std::optional<Loaded> loaded_;
   Reads reads_;
   ReleaseMemo memo_;

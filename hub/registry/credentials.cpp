@@ -1,11 +1,10 @@
 #include "hub/registry/credentials.h"
 
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
 #include "common/digest.h"
 #include "common/error.h"
-#include "common/file.h"
+#include "common/private_file.h"
 #include "hub/registry/image_name.h"
 
 namespace hivemind::hub::registry {
@@ -43,14 +42,6 @@ Login read_login(const std::string& key, const Json& json) {
   return login;
 }
 
-void require_private(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return;  // reading it says why
-  if ((status.st_mode & S_IRWXO) != 0) {
-    throw Error(ErrorCode::kDenied, "'{}' is open to everybody (chmod o= it)", file.string());
-  }
-}
-
 }  // namespace
 
 Credentials Credentials::parse(std::string_view text) {
@@ -70,13 +61,19 @@ Credentials Credentials::parse(std::string_view text) {
 }
 
 Credentials Credentials::load(const std::filesystem::path& file) {
-  require_private(file);
-  const std::string text = read_file(file);
+  const SecretText text = read_private_file(file, "credentials for registries");
   try {
-    return parse(text);
+    return parse(text.text());
   } catch (const Error& error) {
     throw error.within(fmt::format("'{}'", file.string()));
   }
+}
+
+Credentials Credentials::with(const std::map<std::string, Login>& others) const {
+  Credentials all;
+  all.logins_ = others;
+  all.logins_.insert(logins_.begin(), logins_.end());
+  return all;
 }
 
 const Login* Credentials::find(const std::string& registry) const {

@@ -24,6 +24,9 @@ class Credentials {
   // read_file() throws.
   static Credentials load(const std::filesystem::path& file);
 
+  // With these in place of its own.
+  Credentials with(const std::map<std::string, Login>& others) const;
+
   const Login* find(const std::string& registry) const;                // null: none
   const std::map<std::string, Login>& all() const { return logins_; }  // by canonical registry
 

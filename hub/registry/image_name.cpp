@@ -1,6 +1,7 @@
 #include "hub/registry/image_name.h"
 
 #include "common/error.h"
+#include "common/loopback.h"
 
 namespace hivemind::hub::registry {
 namespace {
@@ -55,9 +56,7 @@ std::string canonical_registry(std::string_view host) {
 }
 
 bool is_loopback(std::string_view host) {
-  const std::string_view name = without_port(host);
-  if (name == "localhost" || name == "[::1]") return true;
-  return name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos;
+  return hivemind::is_loopback(without_port(host));
 }
 
 }  // namespace hivemind::hub::registry

@@ -166,13 +166,16 @@ class Inquiry {
     } else if (std::ranges::find(offered, "basic", &Challenge::scheme) == offered.end()) {
       fail(ErrorCode::kDenied, "it asks for a login of a kind that is not supported");
     } else if (login == nullptr || login->username.empty()) {
-      fail(ErrorCode::kDenied, "it asks for a login (give one in 'registry.credentials')");
+      fail(ErrorCode::kDenied,
+           "it asks for a login (set one with 'hivemind registry login', or in 'registry.credentials')");
     } else {
       basic_ = *login;
     }
   }
 
   const Login* login() {
+    if (options_.kept_login && !kept_) kept_ = options_.kept_login(name_.registry);
+    if (kept_) return &*kept_;
     if (options_.credentials.empty()) return nullptr;
     if (!credentials_) credentials_ = Credentials::load(options_.credentials);
     return credentials_->find(name_.registry);
@@ -221,8 +224,8 @@ class Inquiry {
       fail(ErrorCode::kNotFound, fmt::format("it has no '{}:{}'", name_.repository, name_.tag));
     }
     if (answer.status == 401 || answer.status == 403) {
-      fail(ErrorCode::kDenied, fmt::format("it refuses '{}:{}' (check the name, and the login in "
-                                           "'registry.credentials')",
+      fail(ErrorCode::kDenied, fmt::format("it refuses '{}:{}' (check the name, and the login: "
+                                           "'hivemind registry login', or 'registry.credentials')",
                                            name_.repository, name_.tag));
     }
     throw Failure{{Error(ErrorCode::kUnavailable,
@@ -235,6 +238,7 @@ class Inquiry {
   const Options& options_;
   Plain plain_;
   Transfer transfer_;
+  std::optional<Login> kept_;
   std::optional<Credentials> credentials_;
   bool is_authorized_ = false;
   std::string bearer_;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "common/error.h"
 #include "hub/desired/pins.h"
+#include "hub/registry/credentials.h"
 #include "hub/registry/image_name.h"
 #include "hub/registry/transfer.h"
 
@@ -20,6 +22,9 @@ struct Options {
   std::filesystem::path credentials{};  // of docker's config.json's format; empty: none
   std::set<std::string> insecure{};     // hosts that are asked over plain HTTP, besides those of this machine
   TransferLimits limits{};
+  // Logins that are kept elsewhere, by canonical registry; they come before those of the file. Called on any
+  // thread.
+  std::function<std::optional<Login>(const std::string& registry)> kept_login{};
 };
 
 // Why an image has no digest. Codes: kNotFound: no such tag; kDenied: a login is missing or wrong; kInvalid:

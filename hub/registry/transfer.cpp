@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "common/version.h"
 
 namespace hivemind::hub::registry {
@@ -44,12 +45,6 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t size, void* user) no
   if (receiver.too_large) return 0;
   receiver.answer.body.append(bytes, size);
   return size;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
 }
 
 // One line of a head; those of redirections come as well, and are forgotten when the next head begins.

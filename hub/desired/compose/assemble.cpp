@@ -13,6 +13,7 @@
 #include "hub/desired/compose/paths.h"
 #include "hub/desired/env_file.h"
 #include "hub/desired/interpolate.h"
+#include "hub/desired/secret_env_file.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -123,6 +124,13 @@ class Assembly {
     return true;
   }
 
+  bool refuse_sops(const std::string& file) {
+    workshop_.reader.error({file, 1, 1}, "compose.unsupported-value",
+                           "SOPS has encrypted this file, and included files cannot have such",
+                           "give it as 'env_file' of the stack in stacks.yml, or of the service");
+    return false;
+  }
+
   // Those of the stack win over them.
   std::optional<Variables> env_file_variables(const Include& include, const std::string& directory,
                                               const Model& from) {
@@ -131,6 +139,7 @@ class Assembly {
       const std::string* text =
           workshop_.files.text(request, need, workshop_.snapshot, workshop_.paths, workshop_.reader);
       if (text == nullptr) return need == FileCache::Need::kOptional;
+      if (is_sops_env_file(*text)) return refuse_sops(request.path);
       const Lookup lookup = [&](std::string_view name) -> std::optional<std::string> {
         if (auto value = from.lookup(name)) return value;
         const auto found = all.find(name);

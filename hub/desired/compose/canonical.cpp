@@ -20,7 +20,12 @@ constexpr const char* kReleasePrefix = "hivemind release 1\n";
 json file_mount_json(const v1::FileMount& mount) {
   json entries = json::array();
   for (const v1::FileEntry& entry : mount.entries()) {
-    json one{{"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", entry.mode()}};
+    json one{{"path", entry.path()}, {"mode", entry.mode()}};
+    if (entry.secret().empty()) {
+      one["sha256"] = entry.sha256();
+    } else {
+      one["secret"] = entry.secret();  // which says as little of the value as it says much of its changes
+    }
     if (entry.has_uid()) one["uid"] = entry.uid();
     if (entry.has_gid()) one["gid"] = entry.gid();
     entries.push_back(std::move(one));

@@ -7,6 +7,7 @@
 #include "hub/desired/compose/lower.h"
 #include "hub/desired/compose/pin.h"
 #include "hub/desired/compose/project.h"
+#include "hub/desired/compose/secrets.h"
 #include "hub/desired/compose/validate.h"
 
 namespace hivemind::hub::compose {
@@ -18,11 +19,13 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
                                              PathsRead& paths, Diagnostics& diagnostics) {
   Reader reader(source.stack, diagnostics);
   const auto document = assemble(source, environment, options, snapshot, paths, reader);
-  if (!document) return std::nullopt;
+  if (!document || !secrets_are_well_placed(*document, reader)) return std::nullopt;
   Project project = read_project(*document, source.stack, environment, options, reader);
   validate(project, reader);
+  check_secret_contents(project, environment, reader);
+  resolve_secrets(project, environment, reader);
   const Pinned pinned = pin_images(project, options, reader);
-  Repository repository(snapshot, source.directory, paths, reader);
+  Repository repository(snapshot, source.directory, paths, reader, options.secrets);
   for (auto& [name, service] : project.services) {
     const Reader::Scope scope = reader.in_service(name);
     resolve_environment(service, environment, repository, reader, options.unset_variables);
@@ -30,9 +33,9 @@ std::optional<CompiledRelease> compile_steps(const Source& source, const Environ
     resolve_seccomp(service, repository, reader);
   }
   if (has_errors(diagnostics)) return std::nullopt;
-  v1::Release release = lower(project, source.stack, repository, reader);
+  v1::Release release = lower(project, source.stack, environment, repository, reader);
   if (has_errors(diagnostics) || pinned == Pinned::kPending) return std::nullopt;
-  return CompiledRelease{std::move(release), repository.take_files()};
+  return CompiledRelease{std::move(release), repository.take_files(), repository.take_secrets()};
 }
 
 bool is_about_unset_variable(const Diagnostic& diagnostic) {

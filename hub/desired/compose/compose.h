@@ -10,6 +10,7 @@
 #include "hub/desired/environment.h"
 #include "hub/desired/pins.h"
 #include "hub/desired/release.h"
+#include "hub/desired/secrets.h"
 #include "hub/desired/snapshot.h"
 #include "hub/desired/yaml/node.h"
 
@@ -25,8 +26,9 @@ struct Options {
   std::vector<std::string> profiles{};  // active ones, besides those of COMPOSE_PROFILES; "*": all
   UnsetVariables unset_variables = UnsetVariables::kError;
   Interpolation interpolation = Interpolation::kOn;
-  PinImages pin = PinImages::kNo;  // unless a service says otherwise
-  const Pins* pins = nullptr;      // null: nobody can be asked, and images stay as they are
+  PinImages pin = PinImages::kNo;       // unless a service says otherwise
+  const Pins* pins = nullptr;           // null: nobody can be asked, and images stay as they are
+  const SecretBook* secrets = nullptr;  // null: there is no hub, and they are taken for granted
   bool operator==(const Options&) const = default;
 };
 

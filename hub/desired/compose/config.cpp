@@ -33,6 +33,13 @@ bool is_one_of(const Diagnostic& diagnostic, std::span<const std::string_view> c
   return std::ranges::find(codes, diagnostic.code) != codes.end();
 }
 
+// Which external secrets there are only a hub knows.
+void assume_secrets(Project& project) {
+  for (auto& [key, secret] : project.secrets) {
+    if (secret.external) secret.content = secret_placeholder(AssumedSecrets().id(secret.name, {}));
+  }
+}
+
 bool is_valid(const Diagnostics& diagnostics, Consistency consistency) {
   return std::ranges::all_of(diagnostics, [&](const Diagnostic& one) {
     return one.severity != Severity::kError || is_own_refusal(one) ||
@@ -70,7 +77,9 @@ std::optional<nlohmann::json> config_steps(const Source& source, const Environme
   if (!is_valid(diagnostics, consistency)) return std::nullopt;
   nlohmann::json model = print_project(project, environment);
   if (format == ModelFormat::kYaml) model = yaml_shape(std::move(model), *document);
-  if (!has_errors(diagnostics)) lower(project, source.stack, repository, reader);  // for what it objects to
+  if (has_errors(diagnostics)) return model;
+  assume_secrets(project);
+  lower(project, source.stack, environment, repository, reader);  // for what it objects to
   return model;
 }
 

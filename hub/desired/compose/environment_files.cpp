@@ -2,6 +2,7 @@
 
 #include "hub/desired/compose/contents.h"
 #include "hub/desired/env_file.h"
+#include "hub/desired/secret_env_file.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -56,6 +57,10 @@ std::optional<Variables> read_env_file(const EnvFile& file, const Lookup& lookup
   }
   const auto text = repository.text(found->entry, at);
   if (!text) return std::nullopt;
+  if (is_sops_env_file(*text)) {
+    return decrypt_env_file(*text, found->entry.path, lookup, repository.secret_book(), repository.secrets(),
+                            reader.diagnostics());
+  }
   if (file.raw) return parse_raw(*text);
   return parse_env_file(*text, found->entry.path, lookup, reader.diagnostics(), rule);
 }

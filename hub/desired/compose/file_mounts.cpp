@@ -76,26 +76,37 @@ class FileMounts {
     mounts_.push_back(std::move(result));
   }
 
-  // what: "config" or "secret".
-  void add_config(const ConfigUse& use, const Config& config, std::string_view what) {
-    const std::string own_name = fmt::format(".hivemind/{}s/{}", what, config.key);
+  void add_config(const ConfigUse& use, const Config& config) {
     v1::FileMount result;
     result.set_target(use.target);
     result.set_read_only(true);
     if (config.content) {
-      result.set_source(own_name);
+      result.set_source(fmt::format(".hivemind/configs/{}", config.key));
       result.set_single(true);
       const auto sha256 = repository_.ship_content(*config.content, config.location);
       if (!sha256) return;
       add_entry(result, config.key, *sha256, kContentMode);
-    } else if (!add_config_file(config, what, result)) {
+    } else if (!add_config_file(config, result)) {
       return;
     }
-    if (what == "secret") result.set_source(own_name);
-    v1::FileEntry& entry = *result.mutable_entries(0);
-    if (use.mode) entry.set_mode(*use.mode);
-    if (use.uid) entry.set_uid(*use.uid);
-    if (use.gid) entry.set_gid(*use.gid);
+    set_owner(use, *result.mutable_entries(0));
+    mounts_.push_back(std::move(result));
+  }
+
+  // Its content does not travel with the release.
+  void add_secret(const ConfigUse& use, const Config& secret) {
+    const auto id = secret_id(secret);
+    if (!id) return;
+    v1::FileMount result;
+    result.set_target(use.target);
+    result.set_read_only(true);
+    result.set_source(fmt::format(".hivemind/secrets/{}", secret.key));
+    result.set_single(true);
+    v1::FileEntry& entry = *result.add_entries();
+    entry.set_path(secret.key);
+    entry.set_secret(*id);
+    entry.set_mode(kContentMode);
+    set_owner(use, entry);
     mounts_.push_back(std::move(result));
   }
 
@@ -124,18 +135,38 @@ class FileMounts {
     entry.set_mode(mode);
   }
 
-  bool add_config_file(const Config& config, std::string_view what, v1::FileMount& mount) {
+  static void set_owner(const ConfigUse& use, v1::FileEntry& entry) {
+    if (use.mode) entry.set_mode(*use.mode);
+    if (use.uid) entry.set_uid(*use.uid);
+    if (use.gid) entry.set_gid(*use.gid);
+  }
+
+  std::optional<Repository::Found> find_file(const Config& config, std::string_view what) {
     const Location& at = config.file.location;
-    const auto found = repository_.find(config.file.value, at);
+    auto found = repository_.find(config.file.value, at);
+    if (!found) return std::nullopt;
+    if (found->entry.kind == EntryKind::kFile || found->entry.kind == EntryKind::kExecutable) return found;
+    reader_.error(at, "compose.missing-file",
+                  fmt::format("{} '{}': file '{}' is not in the repository", what, config.key, found->asked));
+    return std::nullopt;
+  }
+
+  bool add_config_file(const Config& config, v1::FileMount& mount) {
+    const auto found = find_file(config, "config");
     if (!found) return false;
-    if (found->entry.kind != EntryKind::kFile && found->entry.kind != EntryKind::kExecutable) {
-      reader_.error(
-          at, "compose.missing-file",
-          fmt::format("{} '{}': file '{}' is not in the repository", what, config.key, found->asked));
-      return false;
-    }
     mount.set_source(source_name(found->asked, repository_.directory()));
-    return add_entries(found->entry, at, mount);
+    return add_entries(found->entry, config.file.location, mount);
+  }
+
+  // Of the hub's store, of a variable that is one, or of what the repository has.
+  std::optional<std::string> secret_id(const Config& secret) {
+    if (secret.content) {
+      if (auto id = as_placeholder(*secret.content)) return id;
+      return repository_.keep_secret(secret.key, *secret.content);
+    }
+    const auto found = find_file(secret, "secret");
+    if (!found) return std::nullopt;
+    return repository_.keep_secret(secret.key, found->entry, secret.file.location);
   }
 
   // Leaves the mount without entries where the repository has nothing.
@@ -205,10 +236,10 @@ std::vector<v1::FileMount> file_mounts(const Service& service, const Project& pr
     if (is_relative_bind(mount)) mounts.add_bind(mount);
   }
   for (const ConfigUse& use : service.mounts.configs) {
-    mounts.add_config(use, project.configs.at(use.source.value), "config");
+    mounts.add_config(use, project.configs.at(use.source.value));
   }
   for (const ConfigUse& use : service.mounts.secrets) {
-    mounts.add_config(use, project.secrets.at(use.source.value), "secret");
+    mounts.add_secret(use, project.secrets.at(use.source.value));
   }
   return mounts.take();
 }

@@ -11,6 +11,7 @@
 #include "hub/desired/compose/keys/links.h"
 #include "hub/desired/compose/keys/registry.h"
 #include "hub/desired/compose/resources.h"
+#include "hub/desired/compose/secrets.h"
 
 namespace hivemind::hub::compose {
 namespace {
@@ -92,8 +93,13 @@ constexpr int kNetworksWithoutIpv4 = 48;
 
 class Lowering {
  public:
-  Lowering(const Project& project, const std::string& stack, Repository& repository, Reader& reader)
-      : project_(project), stack_(stack), repository_(repository), reader_(reader) {}
+  Lowering(const Project& project, const std::string& stack, const Environment& environment,
+           Repository& repository, Reader& reader)
+      : project_(project),
+        stack_(stack),
+        environment_(environment),
+        repository_(repository),
+        reader_(reader) {}
 
   v1::Release run() {
     release_.set_stack(stack_);
@@ -140,10 +146,29 @@ class Lowering {
     for (v1::FileMount& mount : file_mounts(service, project_, repository_, reader_)) {
       *into.add_file_mounts() = std::move(mount);
     }
+    add_secrets(service, into);
     into.set_config_hash(config_hash(into));
     for (const NetworkUse& use : service.networks.networks) networks_.insert(use.network.value);
     for (const Mount& mount : service.mounts.mounts) {
       if (mount.kind == MountKind::kVolume) volumes_.insert(mount.source);
+    }
+  }
+
+  // What was not handed out under a name was written into a file by somebody who may not know the value.
+  void add_secrets(const Service& service, v1::Service& into) {
+    std::set<std::string> ids = placeholder_ids(into.engine_body());
+    for (const auto* hooks : {&into.post_start(), &into.pre_stop()}) {
+      for (const v1::Hook& hook : *hooks) {
+        for (const std::string& word : hook.command()) ids.merge(placeholder_ids(word));
+        for (const std::string& variable : hook.environment()) ids.merge(placeholder_ids(variable));
+      }
+    }
+    for (const std::string& id : ids) {
+      if (environment_.offers(id) || repository_.has_secret(id)) {
+        into.add_secrets(id);
+      } else {
+        refuse_placeholder(service.location, id, reader_);
+      }
     }
   }
 
@@ -170,6 +195,7 @@ class Lowering {
 
   const Project& project_;
   const std::string& stack_;
+  const Environment& environment_;
   Repository& repository_;
   Reader& reader_;
   v1::Release release_;
@@ -179,8 +205,9 @@ class Lowering {
 
 }  // namespace
 
-v1::Release lower(const Project& project, const std::string& stack, Repository& repository, Reader& reader) {
-  return Lowering(project, stack, repository, reader).run();
+v1::Release lower(const Project& project, const std::string& stack, const Environment& environment,
+                  Repository& repository, Reader& reader) {
+  return Lowering(project, stack, environment, repository, reader).run();
 }
 
 }  // namespace hivemind::hub::compose

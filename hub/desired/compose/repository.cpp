@@ -103,6 +103,24 @@ std::optional<std::string> Repository::ship_content(std::string content, const L
   return sha256;
 }
 
+const SecretBook& Repository::secret_book() const {
+  static const AssumedSecrets assumed;
+  return secret_book_ != nullptr ? *secret_book_ : assumed;
+}
+
+std::string Repository::keep_secret(const std::string& name, std::string value) {
+  std::string id = secret_book().id(name, value);
+  secrets_.try_emplace(id, std::make_shared<const Secret>(name, std::move(value)));
+  return id;
+}
+
+std::optional<std::string> Repository::keep_secret(const std::string& name, const Entry& file,
+                                                   const Location& at) {
+  auto value = read(file, kMaxSecretBytes, "put what is no secret of it into a config", at);
+  if (!value) return std::nullopt;
+  return keep_secret(name, std::move(*value));
+}
+
 std::optional<std::vector<Repository::Leaf>> Repository::walk(const Entry& directory, const Location& at) {
   std::vector<Leaf> leaves;
   if (!walk(directory.path, "", 0, at, leaves)) return std::nullopt;

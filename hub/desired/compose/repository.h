@@ -8,6 +8,7 @@
 
 #include "hub/desired/compose/compose.h"
 #include "hub/desired/compose/reader.h"
+#include "hub/desired/secrets.h"
 #include "hub/desired/snapshot.h"
 
 namespace hivemind::hub::compose {
@@ -21,8 +22,14 @@ inline constexpr std::size_t kMaxReleaseFiles = 1000;
 class Repository {
  public:
   // All must outlive it. directory: of the stack's first Compose file.
-  Repository(const Snapshot& snapshot, std::string directory, PathsRead& paths, Reader& reader)
-      : snapshot_(snapshot), directory_(std::move(directory)), paths_(paths), reader_(reader) {}
+  // secrets: null where they are taken for granted.
+  Repository(const Snapshot& snapshot, std::string directory, PathsRead& paths, Reader& reader,
+             const SecretBook* secrets = nullptr)
+      : snapshot_(snapshot),
+        directory_(std::move(directory)),
+        paths_(paths),
+        reader_(reader),
+        secret_book_(secrets) {}
 
   // What a relative path leads to, absent or not; nothing when it leaves the repository.
   struct Found {
@@ -39,6 +46,14 @@ class Repository {
   std::optional<std::string> ship(const Entry& file, const Location& at);
   std::optional<std::string> ship_content(std::string content, const Location& at);
 
+  // A value that only nodes may see: kept for the release, named by its id.
+  std::string keep_secret(const std::string& name, std::string value);
+  // Of a file. Nothing when it is too large.
+  std::optional<std::string> keep_secret(const std::string& name, const Entry& file, const Location& at);
+  bool has_secret(std::string_view id) const { return secrets_.contains(id); }
+  const SecretBook& secret_book() const;
+  SecretValues& secrets() { return secrets_; }
+
   // The files below a directory, each with its path from there. Nothing when one cannot be had.
   struct Leaf {
     std::string path;
@@ -48,6 +63,7 @@ class Repository {
 
   const std::string& directory() const { return directory_; }
   Files take_files() { return std::move(files_); }
+  SecretValues take_secrets() { return std::move(secrets_); }
 
  private:
   std::optional<std::string> read(const Entry& file, std::size_t max_bytes, std::string_view remedy,
@@ -62,6 +78,8 @@ class Repository {
   PathsRead& paths_;
   Reader& reader_;
   std::map<std::string, std::string> shipped_;  // path -> SHA-256
+  const SecretBook* secret_book_;
+  SecretValues secrets_;
   Files files_;
   std::size_t bytes_ = 0;
 };

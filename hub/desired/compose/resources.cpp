@@ -337,6 +337,7 @@ void check_config(const Config& config, std::string_view what, const Location& a
   const auto refuse = [&](std::string_view code, std::string_view why, std::string remedy) {
     reader.error(at, code, fmt::format("{} '{}' {}", what, config.key, why), std::move(remedy));
   };
+  if (config.external && what == "secret") return;  // the hub's store has it, or says that it has not
   if (config.external) {
     refuse("compose.unsupported-value", "is external, and nodes have no store of such things",
            "give the file ('file: ./path') or the variable ('environment: NAME') that it is");

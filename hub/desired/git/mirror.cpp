@@ -251,6 +251,23 @@ std::set<std::string> Mirror::changed_paths(const std::string& from, const std::
   return git::changed_paths(*store, *git_commit_tree_id(before.get()), *git_commit_tree_id(after.get()));
 }
 
+CommitSignature Mirror::signature(const std::string& revision) const {
+  const std::shared_ptr<const Store> store = impl_->store();
+  const git_oid id = id_of(revision);
+  store->commit(id);  // so that its absence is told in our words
+  git_buf signature = GIT_BUF_INIT, payload = GIT_BUF_INIT;
+  git_oid copy = id;
+  const int result = git_commit_extract_signature(&signature, &payload, store->repository(), &copy, nullptr);
+  CommitSignature found;
+  if (result == 0)
+    found = {std::string(signature.ptr, signature.size), std::string(payload.ptr, payload.size)};
+  git_buf_dispose(&signature);
+  git_buf_dispose(&payload);
+  if (result < 0 && result != GIT_ENOTFOUND)
+    store->fail(result, fmt::format("git mirror: commit '{}'", revision));
+  return found;
+}
+
 std::string Mirror::describe(const std::string& revision) const {
   git_oid id;
   if (!parse_id(id, revision)) return "";

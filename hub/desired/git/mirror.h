@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hub/desired/snapshot.h"
+#include "hub/signatures/signers.h"
 
 namespace hivemind::hub::git {
 
@@ -58,6 +59,10 @@ class Mirror {
 
   // The files that differ, by descending only into trees whose ids differ.
   std::set<std::string> changed_paths(const std::string& from, const std::string& to) const;
+
+  // What of a commit is signed, and the signature. Throws kNotFound for a commit that the mirror does not
+  // have.
+  CommitSignature signature(const std::string& revision) const;
 
   // One line for people: "Ada Lovelace, 2026-01-31: subject". Empty when unknown.
   std::string describe(const std::string& revision) const;

@@ -8,15 +8,15 @@ namespace {
 struct Node {
   NodeIdentity identity{"n", {}};
   Variables none;
-  Variables vars;
+  NodeEntry entry;
   StackEntry stack;
   std::string revision;
-  NodeVariables variables() const { return {identity, none, &vars, stack, revision}; }
+  NodeVariables variables() const { return {identity, none, &entry, stack, revision, nullptr}; }
 };
 
 Node node(Variables vars) {
   Node made;
-  made.vars = std::move(vars);
+  made.entry.vars = std::move(vars);
   return made;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/digest.h"
 #include "tests/support/catch.h"
 
 namespace hivemind::tests {
@@ -15,6 +16,14 @@ const T& find(const google::protobuf::RepeatedPtrField<T>& all, std::string_view
   FAIL("there is no '" << name << "'");
   throw std::logic_error("unreachable");
 }
+
+// Ids that change with the values, as a hub's do.
+class Book : public hub::AssumedSecrets {
+ public:
+  std::string id(std::string_view name, std::string_view value) const override {
+    return sha256_hex(std::string(name) + "=" + std::string(value)).substr(0, 32);
+  }
+};
 
 std::string list(const hub::Diagnostics& diagnostics, hub::Severity severity) {
   std::string text;
@@ -78,7 +87,8 @@ Compiled compile(MemorySnapshot repository, const std::vector<std::string>& file
   const auto source = hub::compose::load(repository, "web", files, compiled.paths, compiled.diagnostics);
   if (!source) return compiled;
   const hub::Environment environment(variables);
-  const hub::compose::Options options{.unset_variables = hub::UnsetVariables::kWarn};
+  const Book book;
+  const hub::compose::Options options{.unset_variables = hub::UnsetVariables::kWarn, .secrets = &book};
   compiled.result =
       hub::compose::compile(*source, environment, options, repository, compiled.paths, compiled.diagnostics);
   CHECK(compiled.result.has_value() == !hub::has_errors(compiled.diagnostics));

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "common/digest.h"
 #include "tests/support/catch.h"
 #include "tests/unit/compose/compiling.h"
@@ -161,19 +163,22 @@ TEST_CASE("secrets are files below /run/secrets, from a file or a variable, with
   const auto compiled = compile(repository, {"web/compose.yml"}, {{"X", "7"}});
   const v1::Service& service = compiled.service("app");
   REQUIRE(service.file_mounts_size() == 3);
-  const hub::Files& files = compiled.result->files;
-  CHECK(text_of(service.file_mounts(0), files) ==
-        ".hivemind/secrets/one -> /run/secrets/one ro single: one.txt 1");
-  CHECK(text_of(service.file_mounts(1), files) ==
-        ".hivemind/secrets/two -> /run/secrets/sub/t ro single: two 7");
-  CHECK(text_of(service.file_mounts(2), files) == ".hivemind/secrets/two -> /etc/two ro single: two 7");
+  const auto text_of = [&](const v1::FileMount& mount) {
+    const std::string& value = compiled.result->secrets.at(mount.entries(0).secret())->value();
+    return fmt::format("{} -> {}{}{}: {} {}", mount.source(), mount.target(), mount.read_only() ? " ro" : "",
+                       mount.single() ? " single" : "", mount.entries(0).path(), value);
+  };
+  CHECK(compiled.result->files.empty());
+  CHECK(text_of(service.file_mounts(0)) == ".hivemind/secrets/one -> /run/secrets/one ro single: one 1");
+  CHECK(text_of(service.file_mounts(1)) == ".hivemind/secrets/two -> /run/secrets/sub/t ro single: two 7");
+  CHECK(text_of(service.file_mounts(2)) == ".hivemind/secrets/two -> /etc/two ro single: two 7");
   const v1::FileEntry& owned = service.file_mounts(1).entries(0);
   CHECK(owned.mode() == 0400);
   CHECK(owned.uid() == 103);
   CHECK(owned.gid() == 0);
   CHECK(owned.has_gid());
   CHECK_FALSE(service.file_mounts(0).entries(0).has_uid());
-  CHECK(service.file_mounts(0).entries(0).mode() == 0644);
+  CHECK(service.file_mounts(0).entries(0).mode() == 0444);
   CHECK(service.file_mounts(2).entries(0).mode() == 0444);
 }
 
@@ -198,8 +203,8 @@ TEST_CASE("a secret must be defined, and be had") {
   CHECK(compile_service(use, "secrets:\n  s: {environment: NONE}\n").errors() ==
         "4:15 compose.unset-variable");
   const auto external = compile_service(use, "secrets:\n  s: {external: true}\n");
-  CHECK(external.errors() == "4:15 compose.unsupported-value");
-  CHECK_THAT(external.message("compose.unsupported-value"), ContainsSubstring("give the file"));
+  CHECK(external.errors() == "4:15 compose.missing-secret");
+  CHECK_THAT(external.message("compose.missing-secret"), ContainsSubstring("hivemind secret set s "));
   CHECK(compile_service("", "secrets:\n  s: {external: true}\n").errors() == "");
 }
 

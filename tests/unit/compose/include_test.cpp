@@ -42,8 +42,12 @@ TEST_CASE("a secret or config of an included file is made of the variables that 
   const v1::Service& service = compiled.service("db");
   REQUIRE(service.file_mounts_size() == 2);
   for (const v1::FileMount& mount : service.file_mounts()) {
-    const std::string expected = mount.source() == ".hivemind/secrets/s" ? "of the file" : "of the stack";
-    CHECK(*compiled.result->files.at(mount.entries(0).sha256()) == expected);
+    const v1::FileEntry& entry = mount.entries(0);
+    if (mount.source() == ".hivemind/secrets/s") {
+      CHECK(compiled.result->secrets.at(entry.secret())->value() == "of the file");
+    } else {
+      CHECK(*compiled.result->files.at(entry.sha256()) == "of the stack");
+    }
   }
 }
 

@@ -54,10 +54,10 @@ TEST_CASE("what is wrong with the file is said without what is in it") {
   CHECK_FALSE(refusal("{\"auths\": []}").empty());
 }
 
-TEST_CASE("a file that everybody can read is refused") {
+TEST_CASE("a file that others can read is refused") {
   const tests::TemporaryDirectory directory;
   const auto file = directory / "config.json";
-  write_file_durably(file, kFile, 0640);
+  write_file_durably(file, kFile, 0600);
   CHECK(Credentials::load(file).find("docker.io") != nullptr);
   std::filesystem::permissions(file, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
   try {

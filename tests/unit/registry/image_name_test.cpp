@@ -46,7 +46,7 @@ TEST_CASE("what has a digest, or no name, is refused") {
 TEST_CASE("only hosts that are this machine for certain are loopback") {
   for (const char* host : {"localhost", "localhost:5000", "127.0.0.1", "127.1.2.3:80", "[::1]:5000", "[::1]"})
     CHECK(is_loopback(host));
-  for (const char* host :
-       {"localhost.example.org", "127.0.0.1.example.org", "10.0.0.1:5000", "example.org", ""})
+  for (const char* host : {"localhost.example.org", "127.0.0.1.example.org", "127.1.2.3.4:80",
+                           "10.0.0.1:5000", "example.org", ""})
     CHECK_FALSE(is_loopback(host));
 }

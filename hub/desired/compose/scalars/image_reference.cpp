@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/ids.h"
+
 namespace hivemind::hub::compose {
 namespace {
 
@@ -35,15 +37,6 @@ bool is_component(std::string_view text) {
   const auto outer = [](char c) { return is_lower(c) || is_digit(c); };
   return !text.empty() && outer(text.front()) && outer(text.back()) &&
          std::ranges::all_of(text, [&](char c) { return outer(c) || c == '.' || c == '_' || c == '-'; });
-}
-
-// The part before the first '/' names a registry when it could be no path component: as the reference decides
-// it.
-bool is_registry(std::string_view text) {
-  if (text.find_first_of(".:") == std::string_view::npos && text != "localhost") return false;
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_word(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-  });
 }
 
 bool is_path(std::string_view text) {
