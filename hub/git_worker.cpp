@@ -22,8 +22,12 @@ std::vector<NodeIdentity> with_named(std::vector<NodeIdentity> nodes, const Flee
 
 }  // namespace
 
-GitWorker::GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory)
-    : mirror_(mirror, std::move(remote)), directory_(std::move(directory)), compiler_(directory_) {}
+GitWorker::GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory,
+                     SignerFiles signers)
+    : mirror_(mirror, std::move(remote)),
+      directory_(std::move(directory)),
+      signers_(std::move(signers)),
+      compiler_(directory_) {}
 
 GitWorker::~GitWorker() {
   mirror_.cancel();
@@ -41,14 +45,10 @@ asio::awaitable<GitOutcome> GitWorker::work(GitTask task) {
   try {
     outcome.head = mirror_.head().value_or("");
     if (!outcome.head.empty()) outcome.commit = mirror_.describe(outcome.head);
-    const bool is_new = !outcome.head.empty() && outcome.head != seen_head_;
-    if (is_new) {
-      compile(outcome.head, task, outcome);
-      seen_head_ = outcome.head;
-    } else if (task.compile == GitTask::Compile::kAlways) {
-      const std::string& revision = task.instead.empty() ? outcome.head : task.instead;
-      if (!revision.empty()) compile(revision, task, outcome);
-    }
+    verify_head(task, outcome);
+    const std::string revision = to_compile(task, outcome);
+    if (!revision.empty()) compile(revision, task, outcome);
+    if (revision == outcome.head) seen_head_ = outcome.head;
   } catch (const Error& error) {
     outcome.compile_error = error;
     compiled_.clear();
@@ -57,6 +57,29 @@ asio::awaitable<GitOutcome> GitWorker::work(GitTask task) {
     compiled_.clear();
   }
   co_return outcome;
+}
+
+// Nothing that cannot be trusted is compiled: nodes that come meanwhile get what is in force.
+std::string GitWorker::to_compile(const GitTask& task, const GitOutcome& outcome) const {
+  const bool is_refused = !outcome.unsigned_because.empty();
+  if (!is_refused && outcome.head != seen_head_) return outcome.head;
+  if (task.compile != GitTask::Compile::kAlways) return {};
+  if (is_refused) return task.acted;
+  return task.instead.empty() ? outcome.head : task.instead;
+}
+
+// What was not acted on is looked at again with each fetch: the operator may have let its signer in, or
+// thrown him out.
+void GitWorker::verify_head(const GitTask& task, GitOutcome& outcome) {
+  if (!signers_.any() || outcome.head.empty()) return;
+  const bool is_in_force = verdict_.accepted && outcome.head == task.acted;
+  const bool is_known = verified_ == outcome.head && (is_in_force || task.fetch == GitTask::Fetch::kNo);
+  if (!is_known) {
+    verdict_ = verify(signers_, mirror_.signature(outcome.head));
+    verified_ = outcome.head;
+  }
+  if (verdict_.accepted) outcome.signer = verdict_.text;
+  if (!verdict_.accepted && outcome.head != task.acted) outcome.unsigned_because = verdict_.text;
 }
 
 void GitWorker::fetch(GitOutcome& outcome) {
@@ -81,7 +104,7 @@ void GitWorker::compile(const std::string& revision, const GitTask& task, GitOut
   outcome.fleet_file_absent = snapshot->entry(join_path(directory_, kFleetFile)).kind == EntryKind::kAbsent;
   const KnownPins known{task.pins, changed_paths(task.acted, revision)};
   outcome.compilation = compiler_.compile(*snapshot, fleet ? with_named(task.nodes, *fleet) : task.nodes,
-                                          changed_paths(compiled_, revision), &known);
+                                          changed_paths(compiled_, revision), &known, task.secrets.get());
   compiled_ = revision;
 }
 

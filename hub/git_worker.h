@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,16 +25,21 @@ struct GitTask {
   // With kAlways, when the newest revision is known already: compile this one. Empty: the newest.
   std::string instead;
   std::vector<NodeIdentity> nodes;
-  FleetPins pins;     // made for, or before, the revision below
-  std::string acted;  // the one that was last acted on; empty: none
+  FleetPins pins;  // made for, or before, the revision below
+  // The one that was last acted on; empty: none. It stays in force, whoever has signed it.
+  std::string acted;
+  std::shared_ptr<const SecretBook> secrets;  // null: they are taken for granted
 };
 
 struct GitOutcome {
   bool fetched = false;
   bool changed = false;  // the fetch brought another revision
   std::optional<Error> fetch_error;
-  std::string head;    // the newest revision; empty: none
-  std::string commit;  // of head, one line for people
+  std::string head;              // the newest revision; empty: none
+  std::string commit;            // of head, one line for people
+  std::string signer;            // of head, where signatures are asked for
+  std::string unsigned_because;  // head must be signed, and is not, or not by somebody who may; then it is
+                                 // not compiled
   std::optional<Compilation> compilation;
   bool fleet_file_absent = false;                 // in the compiled revision
   std::optional<std::vector<StackEntry>> stacks;  // listed by the compiled revision, when that can be read
@@ -49,7 +55,8 @@ struct GitOutcome {
 class GitWorker {
  public:
   // Throws kInvalid when the URL cannot be used.
-  GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory);
+  GitWorker(const std::filesystem::path& mirror, git::RemoteOptions remote, std::string directory,
+            SignerFiles signers = {});
   ~GitWorker();
   GitWorker(const GitWorker&) = delete;
   GitWorker& operator=(const GitWorker&) = delete;
@@ -60,12 +67,17 @@ class GitWorker {
  private:
   boost::asio::awaitable<GitOutcome> work(GitTask task);
   void fetch(GitOutcome& outcome);
+  void verify_head(const GitTask& task, GitOutcome& outcome);
+  std::string to_compile(const GitTask& task, const GitOutcome& outcome) const;
   void compile(const std::string& revision, const GitTask& task, GitOutcome& outcome);
   std::optional<std::set<std::string>> changed_paths(const std::string& from, const std::string& to) const;
 
   // Touched by the worker thread alone once it has been constructed.
   git::Mirror mirror_;
   std::string directory_;
+  SignerFiles signers_;
+  std::string verified_;  // the newest revision whose signature was looked at
+  Verdict verdict_;       // on that
   Compiler compiler_;
   std::string compiled_;              // the revision of the compiler's last run
   std::string seen_head_;             // the newest revision that was compiled

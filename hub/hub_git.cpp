@@ -33,6 +33,12 @@ std::map<std::string, std::uint64_t> generations(const Inventory& inventory) {
   return all;
 }
 
+SyncResult::State state_of_refusal(DesiredStatus::State state) {
+  if (state == DesiredStatus::State::kHeld) return SyncResult::State::kHeld;
+  return state == DesiredStatus::State::kUnsigned ? SyncResult::State::kUnsigned
+                                                  : SyncResult::State::kInvalid;
+}
+
 bool any_release(const Inventory& inventory) {
   for (const auto& [id, node] : inventory.nodes()) {
     if (!node.stacks.empty()) return true;
@@ -68,25 +74,28 @@ void Hub::prepare(GitTask& task, ConfirmEmpty confirm) {
   task.nodes = inventory_.identities();
   task.pins = pinning_.pins();
   task.acted = status_.desired.revision;
+  task.secrets = secrets_.book(reached_nodes());
   if (newest_is_refused() && confirm == ConfirmEmpty::kNo) task.instead = status_.desired.revision;
 }
 
 bool Hub::newest_is_refused() const {
   const bool refused = status_.desired.state == DesiredStatus::State::kInvalid ||
+                       status_.desired.state == DesiredStatus::State::kUnsigned ||
                        status_.desired.state == DesiredStatus::State::kHeld;
   return refused && judged_ == status_.git.revision;
 }
 
 SyncResult Hub::act(const GitOutcome& outcome, ConfirmEmpty confirm) {
   const std::uint64_t version_before = status_.state_version;
+  const std::string acted_before = status_.desired.revision;
   note_fetch(outcome);
   SyncResult result;
   result.revision = outcome.head;
   result.changed = outcome.changed;
+  if (!outcome.unsigned_because.empty()) refuse_unsigned(outcome);
   if (outcome.compilation) act_on(outcome, confirm, result);
   if (newest_is_refused()) {
-    const bool held = status_.desired.state == DesiredStatus::State::kHeld;
-    result.state = held ? SyncResult::State::kHeld : SyncResult::State::kInvalid;
+    result.state = state_of_refusal(status_.desired.state);
     result.error = status_.desired.text;
   }
   if (outcome.fetch_error || outcome.compile_error) {
@@ -94,6 +103,7 @@ SyncResult Hub::act(const GitOutcome& outcome, ConfirmEmpty confirm) {
     result.error = status_.git.error;
   }
   result.diagnostics = status_.diagnostics;
+  if (status_.desired.revision != acted_before) note_publication(acted_before, result);
   if (status_.state_version == version_before && outcome.fetched) changed_now();
   return result;
 }
@@ -106,6 +116,8 @@ void Hub::note_fetch(const GitOutcome& outcome) {
     git.commit = outcome.commit;
     changed_now();
   }
+  if (git.signer != outcome.signer) changed_now();
+  git.signer = outcome.signer;
   const std::optional<Error>& failure = outcome.fetch_error ? outcome.fetch_error : outcome.compile_error;
   const std::string error = failure ? failure->what() : "";
   if (failure && error != git.error) log::warn("git: {}", error);
@@ -120,6 +132,7 @@ void Hub::note_fetch(const GitOutcome& outcome) {
 void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& result) {
   const Compilation& compilation = *outcome.compilation;
   const bool newest = compilation.revision == outcome.head;
+  if (compilation.valid) secret_uses_ = compilation.secret_uses;
   if (newest) {
     compiled_ = compilation.diagnostics;
     show_diagnostics();
@@ -129,6 +142,7 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
     }
     if (compilation.revision != judged_) tell_errors(compilation);
   }
+  if (guard_.held()) return hold_back(outcome);
   if (!compilation.valid) {
     if (newest && outcome.fleet_file_absent) return act_on_deleted(outcome, confirm, result);
     if (!newest) return;  // cannot be: it was valid when it was acted on
@@ -156,6 +170,20 @@ void Hub::act_on(const GitOutcome& outcome, ConfirmEmpty confirm, SyncResult& re
     status_.desired = {compilation.revision, DesiredStatus::State::kApplied, ""};
     judged_ = compilation.revision;
   }
+  changed_now();
+}
+
+void Hub::refuse_unsigned(const GitOutcome& outcome) {
+  const std::string text = fmt::format(
+      "revision '{}' is refused: {} (sign it, as 'git commit --amend -S' does, or let its signer in); every "
+      "node keeps "
+      "what it has",
+      outcome.head, outcome.unsigned_because);
+  if (status_.desired.state == DesiredStatus::State::kUnsigned && status_.desired.text == text) return;
+  log::warn("{}", text);
+  status_.desired.state = DesiredStatus::State::kUnsigned;
+  status_.desired.text = text;
+  judged_ = outcome.head;
   changed_now();
 }
 

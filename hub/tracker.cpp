@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "common/log.h"
+#include "common/rethrow.h"
 
 namespace hivemind::hub {
 namespace {
@@ -34,7 +34,7 @@ Tracker::Tracker(asio::any_io_executor loop, GitWorker& worker, std::chrono::mil
       store_backoff_(kFirstRetry, kMaxStoreRetry) {}
 
 void Tracker::start() {
-  asio::co_spawn(loop_, run(), asio::detached);
+  asio::co_spawn(loop_, run(), rethrow);
 }
 
 void Tracker::stop() {
