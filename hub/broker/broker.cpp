@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -21,6 +20,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/rethrow.h"
 #include "hub/broker/child.h"
 #include "hub/broker/configuration.h"
 #include "hub/broker/leftover.h"
@@ -58,11 +58,10 @@ std::filesystem::path find_program() {
 
 ListenAddress checked_address(const BrokerOptions& options) {
   ListenAddress listen = ListenAddress::parse(options.listen);
-  if (!listen.loopback() && options.access == BrokerOptions::Access::kLoopback) {
+  if (!listen.loopback() && !options.tls && options.access == BrokerOptions::Access::kLoopback) {
     throw Error(ErrorCode::kInvalid,
-                "broker address '{}' is not on this machine alone, and the embedded broker has no accounts "
-                "(listen on "
-                "127.0.0.1, or use a broker of yours with --broker-url)",
+                "broker address '{}' is not on this machine alone, and without TLS anyone could connect "
+                "(listen on 127.0.0.1, use TLS, or use a broker of yours with --broker-url)",
                 options.listen);
   }
   return listen;
@@ -93,15 +92,17 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     make_directory(options_.directory);
   }
 
-  void start() { asio::co_spawn(loop_, supervise(shared_from_this()), asio::detached); }
+  void start() { asio::co_spawn(loop_, supervise(shared_from_this()), rethrow); }
   void stop(std::function<void()> on_stopped);
   void abandon();
   void save();
+  bool reload();
   bool running() const { return running_; }
-  std::string url() const { return fmt::format("mqtt://{}:{}", listen_.client_host(), listen_.port); }
+  std::string url() const { return broker_url(listen_, options_.tls ? WithTls::kYes : WithTls::kNo); }
 
  private:
   std::filesystem::path configuration_file() const { return options_.directory / "mosquitto.conf"; }
+  void keep_configuration(const std::string& text) const;
   std::filesystem::path pid_file() const { return options_.directory / "mosquitto.pid"; }
 
   // Each holds the object it works on: it may be the last to do so.
@@ -132,6 +133,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   asio::steady_timer kill_;
   asio::steady_timer save_;
   bool save_waits_ = false;
+  bool reload_waits_ = false;  // until it answers
   std::optional<Clock::time_point> saved_at_;
 };
 
@@ -151,6 +153,14 @@ asio::awaitable<void> Broker::Impl::supervise(std::shared_ptr<Impl> self) {
   if (const auto on_stopped = std::exchange(self->on_stopped_, nullptr)) on_stopped();
 }
 
+// A start on a full disk needs no room for what is there already.
+void Broker::Impl::keep_configuration(const std::string& text) const {
+  std::error_code failure;
+  if (std::filesystem::exists(configuration_file(), failure) && read_file(configuration_file()) == text)
+    return;
+  write_file_durably(configuration_file(), text, 0600);
+}
+
 // One life of the broker; returns why it is over.
 asio::awaitable<std::string> Broker::Impl::attempt() {
   try {
@@ -158,7 +168,12 @@ asio::awaitable<std::string> Broker::Impl::attempt() {
     if (stopping_) co_return "stopped";
     require_free(loop_, listen_);
     const std::string user = ::geteuid() == 0 ? "root" : "";
-    write_file_durably(configuration_file(), broker_configuration(listen_, options_, user), 0600);
+    keep_configuration(broker_configuration(listen_, options_, user));
+    // What the other kind of listener has kept is of no use: names of sessions differ, and nobody was let in
+    // there by a certificate.
+    std::error_code ignored;
+    std::filesystem::remove(options_.directory / database_name(options_.tls ? WithTls::kNo : WithTls::kYes),
+                            ignored);
     co_return co_await run();
   } catch (const std::exception& error) {
     co_return error.what();
@@ -201,9 +216,19 @@ asio::awaitable<void> Broker::Impl::forward_output() {
 
 asio::awaitable<void> Broker::Impl::announce() {
   for (std::chrono::milliseconds wait = kFirstProbe; child_alive_; wait = std::min(wait * 2, kMaxProbe)) {
-    const bool answers = co_await answers_mqtt(loop_, listen_, kProbeAnswer);
+    // Over TLS it would take a certificate to be answered, and the session of whose name it has. But
+    // Mosquitto listens some milliseconds before it reads its files and takes signals (2.0.11; USR1 is the
+    // last one). No conditional expression: g++ 12 destroys an awaited temporary of one twice.
+    bool answers = false;
+    if (options_.tls) {
+      answers = co_await accepts(loop_, listen_, kProbeAnswer);
+      answers = answers && child_alive_ && child_->takes(SIGHUP) && child_->takes(SIGUSR1);
+    } else {
+      answers = co_await answers_mqtt(loop_, listen_, kProbeAnswer);
+    }
     if (answers && child_alive_) {
       running_ = true;
+      if (std::exchange(reload_waits_, false)) reload();
       if (callbacks_.on_up && !stopping_) callbacks_.on_up();
       co_return;
     }
@@ -271,6 +296,14 @@ void Broker::Impl::request_save() {
   child_->signal(SIGUSR1);
 }
 
+// mosquitto(8): on SIGHUP the configuration is read again. Listeners stay as they are, but for their files.
+// One that does not answer yet may have read them already, and the signal could end it.
+bool Broker::Impl::reload() {
+  reload_waits_ = !running_;
+  if (running_) child_->signal(SIGHUP);
+  return running_;
+}
+
 Broker::Broker(asio::any_io_executor loop, BrokerOptions options, Callbacks callbacks)
     : impl_(std::make_shared<Impl>(std::move(loop), std::move(options), std::move(callbacks))) {}
 
@@ -288,6 +321,10 @@ void Broker::stop(std::function<void()> on_stopped) {
 
 void Broker::save() {
   impl_->save();
+}
+
+bool Broker::reload() {
+  return impl_->reload();
 }
 
 bool Broker::running() const {

@@ -3,20 +3,30 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
 namespace hivemind::hub {
 
+// What a listener with mutual TLS needs, in files that Mosquitto's user can read.
+struct BrokerTlsFiles {
+  std::filesystem::path ca;           // whose certificates are let in
+  std::filesystem::path server;       // the broker's own key and certificate chain, in one file
+  std::filesystem::path revocations;  // the CA's list
+  std::filesystem::path acl;          // who may do what
+};
+
 struct BrokerOptions {
-  // Without accounts of its own the embedded broker serves this machine only, unless it is told otherwise.
+  // Without TLS the embedded broker serves this machine only, unless it is told otherwise.
   enum class Access { kLoopback, kAnyone };
 
   std::filesystem::path
       directory;       // for configuration, messages and process id; made when missing, mode 0700
   std::string listen;  // HOST:PORT or [IPV6]:PORT; the port is fixed, never 0
   Access access = Access::kLoopback;
+  std::optional<BrokerTlsFiles> tls{};  // then it lets nobody in but who has a certificate
 };
 
 // The embedded Mosquitto: a child process that is configured, started, supervised and stopped here.
@@ -54,9 +64,14 @@ class Broker {
   // last 5 minutes.
   void save();
 
+  // Has the child read its files again: server certificate, revocation list, ACL. Connections go on; so does
+  // that of a client whose certificate has just been revoked. False: it does not answer yet, and is told
+  // before on_up.
+  bool reload();
+
   bool running() const;
 
-  // "mqtt://HOST:PORT", fit for a client on this machine.
+  // "mqtt://HOST:PORT", or mqtts://, fit for a client on this machine.
   std::string url() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
@@ -132,6 +133,19 @@ Child::~Child() {
 
 void Child::signal(int number) {
   if (outcome_.empty()) process_->signal(number);
+}
+
+// proc(5): the masks of the signals that are blocked and caught; nothing is known where there is no /proc.
+bool Child::takes(int number) const {
+  std::ifstream status(fmt::format("/proc/{}/status", process_->pid()));
+  bool is_known = false;
+  unsigned long long taken = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("SigBlk:") && !line.starts_with("SigCgt:")) continue;
+    is_known = true;
+    taken |= std::stoull(line.substr(line.find(':') + 1), nullptr, 16);
+  }
+  return !is_known || (taken >> (number - 1) & 1) != 0;
 }
 
 void Child::reap() {

@@ -48,6 +48,9 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   void signal(int number);
+  // Whether the signal is one that the program takes, so that it does not end it: it has a handler for it, or
+  // keeps it for later.
+  bool takes(int number) const;
   // Returns when it has ended, with what waitpid(2) tells, in words: "exited with code 1", "was killed by
   // signal 9".
   boost::asio::awaitable<std::string> ended();

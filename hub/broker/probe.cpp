@@ -29,14 +29,18 @@ std::string numeric_host(const ListenAddress& listen) {
   return listen.host == "localhost" ? "127.0.0.1" : listen.host;
 }
 
-asio::awaitable<bool> exchange_or_throw(asio::any_io_executor loop, ListenAddress listen) {
+asio::awaitable<void> connect(tcp::socket& socket, ListenAddress listen) {
   std::string host = listen.client_host();
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  tcp::resolver resolver(loop);
+  tcp::resolver resolver(socket.get_executor());
   const auto addresses =
       co_await resolver.async_resolve(host, std::to_string(listen.port), asio::use_awaitable);
-  tcp::socket socket(loop);
   co_await asio::async_connect(socket, addresses, asio::use_awaitable);
+}
+
+asio::awaitable<bool> exchange_or_throw(asio::any_io_executor loop, ListenAddress listen) {
+  tcp::socket socket(loop);
+  co_await connect(socket, std::move(listen));
   co_await asio::async_write(socket, asio::buffer(kConnect), asio::use_awaitable);
   char answer[4] = {};
   co_await asio::async_read(socket, asio::buffer(answer), asio::use_awaitable);
@@ -44,13 +48,27 @@ asio::awaitable<bool> exchange_or_throw(asio::any_io_executor loop, ListenAddres
   co_return answer[0] == kConnack;
 }
 
+asio::awaitable<bool> connect_or_throw(asio::any_io_executor loop, ListenAddress listen) {
+  tcp::socket socket(loop);
+  co_await connect(socket, std::move(listen));
+  co_return true;
+}
+
 // Without exceptions: operator|| would go on and wait for the timer after one.
-asio::awaitable<bool> exchange(asio::any_io_executor loop, ListenAddress listen) {
+asio::awaitable<bool> worked(asio::awaitable<bool> attempt) {
   try {
-    co_return co_await exchange_or_throw(loop, std::move(listen));
+    co_return co_await std::move(attempt);
   } catch (const boost::system::system_error&) {
     co_return false;  // refused or broken off: not yet
   }
+}
+
+asio::awaitable<bool> within(asio::any_io_executor loop, asio::awaitable<bool> attempt,
+                             std::chrono::milliseconds longest) {
+  using asio::experimental::awaitable_operators::operator||;
+  asio::steady_timer timer(loop, longest);
+  const auto first = co_await (worked(std::move(attempt)) || timer.async_wait(asio::use_awaitable));
+  co_return first.index() == 0 && std::get<0>(first);
 }
 
 }  // namespace
@@ -81,12 +99,14 @@ void require_free(asio::any_io_executor loop, const ListenAddress& listen) {
   throw Error(ErrorCode::kInvalid, "{} cannot be used: {}", where, error.message());
 }
 
+asio::awaitable<bool> accepts(asio::any_io_executor loop, ListenAddress listen,
+                              std::chrono::milliseconds longest) {
+  return within(loop, connect_or_throw(loop, std::move(listen)), longest);
+}
+
 asio::awaitable<bool> answers_mqtt(asio::any_io_executor loop, ListenAddress listen,
                                    std::chrono::milliseconds longest) {
-  using asio::experimental::awaitable_operators::operator||;
-  asio::steady_timer timer(loop, longest);
-  const auto first = co_await (exchange(loop, std::move(listen)) || timer.async_wait(asio::use_awaitable));
-  co_return first.index() == 0 && std::get<0>(first);
+  return within(loop, exchange_or_throw(loop, std::move(listen)), longest);
 }
 
 }  // namespace hivemind::hub

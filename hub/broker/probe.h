@@ -13,6 +13,10 @@ namespace hivemind::hub {
 // machine does not have it. A name instead of an address is left to Mosquitto to judge.
 void require_free(boost::asio::any_io_executor loop, const ListenAddress& listen);
 
+// Whether something takes connections there now, within the time.
+boost::asio::awaitable<bool> accepts(boost::asio::any_io_executor loop, ListenAddress listen,
+                                     std::chrono::milliseconds longest);
+
 // Whether an MQTT broker answers there now: connects and exchanges CONNECT and CONNACK, within the time.
 boost::asio::awaitable<bool> answers_mqtt(boost::asio::any_io_executor loop, ListenAddress listen,
                                           std::chrono::milliseconds longest);

@@ -260,6 +260,7 @@ TEST_CASE("what the embedded broker cannot be is told when it is made") {
   };
   CHECK_THROWS_AS(make("127.0.0.1:0"), Error);
   CHECK_THROWS_AS(make("0.0.0.0:1883"), Error);
+  CHECK_THROWS_AS(make("127.example.org:1883"), Error);  // a name like any other
   CHECK_THROWS_AS(make("nonsense"), Error);
 }
 
