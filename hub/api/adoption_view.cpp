@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "common/ids.h"
+#include "hub/api/message.h"
 
 namespace hivemind::hub::api {
 namespace {
@@ -62,8 +63,7 @@ const char* state_of(const v1::CommandReply& reply) {
 }  // namespace
 
 v1::Command adopt_command(const std::string& text) {
-  const json body = json::parse(text, nullptr, false);
-  if (!body.is_object()) throw Error(ErrorCode::kInvalid, "the body is no JSON object");
+  const json body = body_object(text);
   for (const auto& [key, value] : body.items()) {
     if (key != "stack" && key != "confirm")
       throw Error(ErrorCode::kInvalid, "the body may hold 'stack' and 'confirm', found '{}'", key);

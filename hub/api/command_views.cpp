@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/ids.h"
+#include "hub/api/message.h"
 
 namespace hivemind::hub::api {
 namespace {
@@ -15,9 +16,7 @@ enum class Named { kMaybe, kAlways };
 
 // An object of texts with these members at most. No body is an empty one.
 json texts_of(const std::string& text, std::initializer_list<std::string_view> allowed) {
-  if (text.empty()) return json::object();
-  json body = json::parse(text, nullptr, false);
-  if (!body.is_object()) throw Error(ErrorCode::kInvalid, "the body is no JSON object");
+  json body = body_object(text);
   for (const auto& [key, value] : body.items()) {
     bool is_known = false;
     for (const std::string_view each : allowed) is_known = is_known || each == key;

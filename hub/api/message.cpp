@@ -84,6 +84,12 @@ std::string_view Request::parameter(std::string_view name) const {
   return found == query.end() ? std::string_view() : std::string_view(found->second);
 }
 
+const std::string& Request::variable(std::string_view name) const {
+  const auto found = variables.find(name);
+  if (found == variables.end()) throw Error(ErrorCode::kInternal, "no variable '{}' in the path", name);
+  return found->second;
+}
+
 std::int64_t Request::number(std::string_view name, std::int64_t otherwise, std::int64_t least,
                              std::int64_t most) const {
   const std::string_view text = parameter(name);
@@ -97,11 +103,26 @@ std::int64_t Request::number(std::string_view name, std::int64_t otherwise, std:
   return value;
 }
 
+nlohmann::json body_object(std::string_view body) {
+  using nlohmann::json;
+  constexpr int kMostLevels = 16;
+  if (body.empty()) return json::object();
+  const auto shallow = [](int depth, json::parse_event_t, json&) {
+    if (depth > kMostLevels)
+      throw Error(ErrorCode::kInvalid, "the body has more than {} levels of objects and lists", +kMostLevels);
+    return true;
+  };
+  json parsed = json::parse(body, shallow, false);
+  if (!parsed.is_object()) throw Error(ErrorCode::kInvalid, "the body is no JSON object");
+  return parsed;
+}
+
 Response error_response(unsigned status, std::string_view code, std::string_view message) {
   const nlohmann::json body = {{"error", {{"code", code}, {"message", message}}}};
   return {status,
           "application/json",
           body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+          {},
           {}};
 }
 

@@ -20,7 +20,7 @@ enum class ConfirmEmpty { kNo, kYes };
 enum class RenewPins { kNo, kYes };
 
 struct SyncResult {
-  enum class State { kApplied, kUnchanged, kInvalid, kHeld, kFetchFailed };
+  enum class State { kApplied, kUnchanged, kInvalid, kHeld, kUnsigned, kFetchFailed };
   std::string revision;
   bool changed = false;  // the fetch brought another revision than the one before
   State state = State::kUnchanged;
@@ -53,6 +53,13 @@ class Operations {
   // Has the node do it, and returns its reply; the command needs its action only. Throws kNotFound for a node
   // that is not known, kConflict for one that is away, kUnavailable when it does not reply in time.
   virtual boost::asio::awaitable<v1::CommandReply> command(std::string node, v1::Command command) = 0;
+
+  // A new signing key; all manifests are signed with it. Throws kConflict while the hub holds back.
+  virtual void rotate_key() = 0;
+  // A person has looked at what a restored hub would do: it fetches, compiles and publishes again. Throws
+  // kConflict when it does not hold back, kUnavailable when the newest revision cannot be fetched: then it
+  // goes on holding.
+  virtual boost::asio::awaitable<SyncResult> resume() = 0;
 
   virtual std::vector<StoredEvent> events(const EventQuery& query) = 0;
   virtual std::int64_t last_event() = 0;

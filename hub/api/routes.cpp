@@ -1,229 +1,142 @@
 #include "hub/api/routes.h"
 
-#include <chrono>
+#include <utility>
 
-#include "hub/api/adoption_view.h"
-#include "hub/api/command_views.h"
-#include "hub/api/stack_views.h"
-#include "hub/api/views.h"
-#include "hub/clock.h"
-#include "hub/inventory/convergence.h"
-#include "hub/inventory/why.h"
+#include "common/log.h"
 
 namespace hivemind::hub::api {
 namespace {
 
 namespace asio = boost::asio;
-using nlohmann::json;
-using Clock = std::chrono::steady_clock;
+using Variables = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::int64_t kMaxWaitSeconds = 60;
-constexpr std::int64_t kMaxEvents = 1000;
-
-Response json_response(const json& view) {
-  return {200, "application/json", view.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", {}};
+bool is_variable(std::string_view segment) {
+  return segment.starts_with('{') && segment.ends_with('}');
 }
 
-Response text_response(unsigned status, std::string text) {
-  return {status, "text/plain; charset=utf-8", std::move(text) + "\n", {}};
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path,
+             Variables* variables) {
+  if (pattern.size() != path.size()) return false;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (!is_variable(pattern[i]) && pattern[i] != path[i]) return false;
+  }
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (is_variable(pattern[i])) (*variables)[pattern[i].substr(1, pattern[i].size() - 2)] = path[i];
+  }
+  return true;
 }
 
-Response not_allowed(const Request& request, std::string_view allowed) {
+Response not_allowed(const Request& request, const std::vector<std::string_view>& allowed) {
+  const std::string list = fmt::format("{}", fmt::join(allowed, ", "));
   Response response = error_response(
-      405, "invalid", fmt::format("method '{}' is not possible here (use {})", request.method, allowed));
-  response.allow = allowed;
+      405, "invalid", fmt::format("method '{}' is not possible here (use {})", request.method, list));
+  response.allow = list;
   return response;
 }
 
-// "api/v1/nodes/pi-1" -> the part behind "api/v1", or nothing.
-std::vector<std::string> resource(const Request& request) {
-  if (request.path.size() < 3 || request.path[0] != "api" || request.path[1] != "v1") return {};
-  return {request.path.begin() + 2, request.path.end()};
-}
-
-Clock::time_point deadline_of(const Request& request) {
-  return Clock::now() + std::chrono::seconds(request.number("wait", 0, 0, kMaxWaitSeconds));
-}
-
-struct Wish {
-  ConfirmEmpty confirm = ConfirmEmpty::kNo;
-  RenewPins renew = RenewPins::kNo;
-};
-
-Wish wish_of(const std::string& body) {
-  if (body.empty()) return {};
-  const json parsed = json::parse(body, nullptr, false);
-  if (!parsed.is_object()) throw Error(ErrorCode::kInvalid, "the body is no JSON object");
-  for (const auto& [key, value] : parsed.items()) {
-    if ((key != "confirm_empty" && key != "refresh_pins") || !value.is_boolean()) {
-      throw Error(ErrorCode::kInvalid,
-                  "the body may hold 'confirm_empty' and 'refresh_pins' as true or false, found '{}'", key);
-    }
-  }
-  return {parsed.value("confirm_empty", false) ? ConfirmEmpty::kYes : ConfirmEmpty::kNo,
-          parsed.value("refresh_pins", false) ? RenewPins::kYes : RenewPins::kNo};
-}
-
-// "adopt" of "nodes/pi-1/adopt": what a node is asked to do; empty: nothing.
-std::string asked_of_node(const std::vector<std::string>& what) {
-  if (what.size() != 3 || what[0] != "nodes") return {};
-  const bool is_known = what[2] == "adopt" || what[2] == "retry" || what[2] == "apply" || what[2] == "purge";
-  return is_known ? what[2] : "";
-}
-
-void require_assigned(const Node& node, const std::string& stack) {
-  if (stack.empty() || node.stacks.contains(stack)) return;
-  throw Error(ErrorCode::kNotFound,
-              "node '{}' is not to run stack '{}' (its 'nodes:' in stacks.yml selects by label or id)",
-              node.id, stack);
+Response too_low(const Caller& caller, Role least) {
+  if (caller.role == Role::kNobody) return error_response(401, "denied", "a token is needed");
+  return error_response(403, "denied",
+                        fmt::format("token '{}' has the role '{}', and this needs '{}'", caller.name,
+                                    to_string(caller.role), to_string(least)));
 }
 
 }  // namespace
 
-bool Routes::is_open(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  return path == "/healthz" || path == "/readyz";
+Routes::Routes(Table table, Hooks hooks) : table_(std::move(table)), hooks_(std::move(hooks)) {
+  for (const Route& route : table_) {
+    patterns_.push_back(Request::parse(route.method, route.pattern, {}).path);
+  }
+}
+
+const Route* Routes::find(const Request& request, std::vector<std::string_view>* allowed,
+                          Variables* variables) const {
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    Variables found;
+    if (!matches(patterns_[i], request.path, &found)) continue;
+    allowed->push_back(table_[i].method);
+    if (table_[i].method != request.method) continue;
+    *variables = std::move(found);
+    return &table_[i];
+  }
+  return nullptr;
+}
+
+bool Routes::is_open(std::string_view method, std::string_view target) const {
+  try {
+    std::vector<std::string_view> allowed;
+    Variables variables;
+    const Route* route = find(Request::parse(method, target, {}), &allowed, &variables);
+    return route != nullptr && route->least == Role::kNobody;
+  } catch (const Error&) {
+    return false;  // no path at all: it is told what is wrong once it has shown a token
+  }
+}
+
+void Routes::require_scope(const Route& route, const Request& request) const {
+  const Caller& caller = request.caller;
+  if (!route.whole_fleet.empty() && !caller.scope.is_whole()) {
+    throw Error(ErrorCode::kDenied, "token '{}' is for a part of the fleet, and {} concerns all of it",
+                caller.name, route.whole_fleet);
+  }
+  const auto node = request.variables.find("node");
+  if (node != request.variables.end() && !hooks_.sees_node(request.caller, node->second)) {
+    throw Error(ErrorCode::kNotFound, "there is no node '{}'", node->second);
+  }
+  const auto stack = request.variables.find("stack");
+  if (stack != request.variables.end()) require_in_scope(request, stack->second);
+  if (route.stack_of == nullptr) return;
+  try {
+    require_in_scope(request, route.stack_of(request));
+  } catch (const Error& error) {
+    // Of a body that names no stack, the handler tells what is wrong.
+    if (error.code() != ErrorCode::kInvalid) throw;
+  }
+}
+
+std::optional<Response> Routes::refusal(const Route& route, const Request& request) const {
+  if (request.caller.role < route.least) return too_low(request.caller, route.least);
+  if (route.least == Role::kNobody) return std::nullopt;
+  try {
+    require_scope(route, request);
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error_response(error);
+  }
 }
 
 asio::awaitable<Response> Routes::respond(Request request) {
-  const std::vector<std::string> what = resource(request);
-  const bool is_sync = what.size() == 1 && what[0] == "sync";
-  const std::string asked = asked_of_node(what);
-  const bool is_posted = is_sync || !asked.empty();
-  const std::string_view allowed = is_posted ? "POST" : "GET";
-  const bool allows = request.method == allowed;
-  if (allows && is_sync) co_return co_await sync(std::move(request));
-  if (allows && asked == "adopt") co_return co_await adopt(std::move(request));
-  if (allows && asked == "retry") co_return co_await retry(std::move(request));
-  if (allows && asked == "apply") co_return co_await apply(std::move(request));
-  if (allows && asked == "purge") co_return co_await purge(std::move(request));
-  if (allows && what.size() == 1 && what[0] == "convergence")
-    co_return co_await convergence(std::move(request));
-  if (allows && what.size() == 1 && what[0] == "events") co_return co_await events(std::move(request));
-  Response response = respond_now(request);
-  if (!allows && (is_posted || response.status != 404)) co_return not_allowed(request, allowed);
-  co_return response;
-}
-
-Response Routes::respond_now(const Request& request) {
-  const std::vector<std::string> what = resource(request);
-  if (request.path == std::vector<std::string>{"healthz"}) return text_response(200, "ok");
-  if (request.path == std::vector<std::string>{"readyz"}) return ready();
-  const std::string name = what.empty() ? "" : what[0];
-  if (what.size() == 1) {
-    if (name == "status") {
-      return json_response(status_view(operations_.status(), operations_.inventory(), Clock::now()));
-    }
-    if (name == "nodes") return json_response(nodes_view(operations_.inventory()));
-    if (name == "stacks") return json_response(stacks_view(operations_.status(), operations_.inventory()));
-    if (name == "events" || name == "convergence") return json_response(nullptr);  // by another method only
+  std::vector<std::string_view> allowed;
+  const Route* route = find(request, &allowed, &request.variables);
+  if (route == nullptr && allowed.empty()) {
+    co_return error_response(404, "not_found", "there is nothing at this path");
   }
-  if (what.size() == 2 && name == "nodes") return json_response(node_detail_view(node_of(what[1])));
-  if (what.size() == 3 && name == "nodes" && what[2] == "why") return why(request, what[1]);
-  if (what.size() == 2 && name == "stacks") {
-    const json view = stack_detail_view(operations_.status(), operations_.inventory(), what[1]);
-    if (view.is_null()) throw Error(ErrorCode::kNotFound, "there is no stack '{}'", what[1]);
-    return json_response(view);
+  if (route == nullptr) co_return not_allowed(request, allowed);
+  if (route->clean != nullptr) route->clean(request);
+  const bool is_change = !route->audited.action.empty();
+  if (std::optional<Response> refused = refusal(*route, request)) {
+    if (is_change && request.caller.role != Role::kNobody) hooks_.audit_refused(*route, request, *refused);
+    co_return std::move(*refused);
   }
-  return error_response(404, "not_found", "there is nothing at this path");
+  if (is_change) co_return co_await change(*route, request);
+  co_return co_await route->handle(request);
 }
 
-Response Routes::ready() {
-  const std::optional<std::string> why = operations_.not_ready();
-  return why ? text_response(503, *why) : text_response(200, "ready");
-}
-
-asio::awaitable<Response> Routes::sync(Request request) {
-  const Wish wish = wish_of(request.body);
-  const SyncResult result = co_await operations_.sync(wish.confirm, wish.renew);
-  co_return json_response(sync_view(result));
-}
-
-const Node& Routes::node_of(const std::string& id) const {
-  const Node* node = operations_.inventory().find(id);
-  if (node == nullptr) throw Error(ErrorCode::kNotFound, "there is no node '{}'", id);
-  return *node;
-}
-
-Response Routes::why(const Request& request, const std::string& id) {
-  const WhyQuestion question{node_of(id).id, std::string(request.parameter("stack")), operations_.settling(),
-                             unix_now_ms()};
-  return json_response(why_view(question, hub::why(operations_.status(), operations_.inventory(), question)));
-}
-
-asio::awaitable<Response> Routes::adopt(Request request) {
-  const std::string id = request.path.at(3);
-  const Node& node = node_of(id);
-  v1::Command command = adopt_command(request.body);
-  require_assigned(node, command.adopt().stack());
-  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
-  co_return json_response(adoption_view(reply));
-}
-
-asio::awaitable<Response> Routes::retry(Request request) {
-  const std::string id = request.path.at(3);
-  const Node& node = node_of(id);
-  v1::Command command = retry_command(request.body);
-  const std::string stack = command.retry().stack();
-  require_assigned(node, stack);
-  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
-  co_return json_response(done_view(reply, stack));
-}
-
-asio::awaitable<Response> Routes::apply(Request request) {
-  const std::string id = request.path.at(3);
-  const Node& node = node_of(id);
-  v1::Command command = apply_command(request.body);
-  const std::string stack = command.apply_now().stack();
-  require_assigned(node, stack);
-  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
-  co_return json_response(done_view(reply, stack));
-}
-
-// The node refuses as well what its own manifest still wants: it may be behind, and so may the hub.
-asio::awaitable<Response> Routes::purge(Request request) {
-  const std::string id = request.path.at(3);
-  const Node& node = node_of(id);
-  v1::Command command = purge_command(request.body);
-  const std::string& stack = command.purge().stack();
-  if (node.stacks.contains(stack)) {
-    throw Error(ErrorCode::kConflict,
-                "node '{}' is to run stack '{}' (take it away in stacks.yml first, or say 'enabled: false')",
-                id, stack);
+// Written down before it is done: what a hub that dies in the midst of it has changed can still be seen.
+asio::awaitable<Response> Routes::change(const Route& route, const Request& request) {
+  const bool is_open = route.least == Role::kNobody;
+  const std::int64_t begun = is_open ? 0 : hooks_.audit_begin(route, request);
+  std::optional<Response> response;
+  try {
+    response = co_await route.handle(request);
+  } catch (const Error& error) {
+    response = error_response(error);
+  } catch (const std::exception& error) {
+    log::error("api: {}", error.what());
+    response = error_response(500, "internal", error.what());
   }
-  const v1::CommandReply reply = co_await operations_.command(id, std::move(command));
-  co_return json_response(purge_view(reply));
-}
-
-asio::awaitable<Response> Routes::convergence(Request request) {
-  const Clock::time_point deadline = deadline_of(request);
-  for (;;) {
-    const std::uint64_t seen = operations_.status().state_version;
-    const Convergence now = assess(operations_.inventory());
-    const bool settled = !operations_.settling();
-    const bool decided = settled && (now.converged() || !now.failed.empty());
-    if (decided || Clock::now() >= deadline) co_return json_response(convergence_view(now, settled));
-    co_await operations_.changed(seen, deadline);
-  }
-}
-
-asio::awaitable<Response> Routes::events(Request request) {
-  const Clock::time_point deadline = deadline_of(request);
-  EventQuery query;
-  query.limit = static_cast<int>(request.number("limit", 100, 1, kMaxEvents));
-  query.node = request.parameter("node");
-  query.stack = request.parameter("stack");
-  if (!request.parameter("after").empty()) query.after = request.number("after", 0, 0, INT64_MAX);
-  for (;;) {
-    const std::uint64_t seen = operations_.status().state_version;
-    const std::vector<StoredEvent> found = operations_.events(query);
-    if (!found.empty() || !query.after || Clock::now() >= deadline) {
-      const std::int64_t last =
-          found.empty() ? query.after.value_or(operations_.last_event()) : found.back().id;
-      co_return json_response(events_view(found, last));
-    }
-    co_await operations_.changed(seen, deadline);
-  }
+  if (!is_open || response->change) hooks_.audit_end(route, request, begun, *response);
+  co_return std::move(*response);
 }
 
 }  // namespace hivemind::hub::api

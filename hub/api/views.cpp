@@ -1,5 +1,6 @@
 #include "hub/api/views.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "common/report_text.h"
 #include "common/version.h"
 #include "hub/api/stack_views.h"
+#include "hub/api/trust_view.h"
 #include "hub/desired/diagnostic_json.h"
 
 namespace hivemind::hub::api {
@@ -37,6 +39,8 @@ std::string_view name_of(DesiredStatus::State state) {
       return "invalid";
     case DesiredStatus::State::kHeld:
       return "held";
+    case DesiredStatus::State::kUnsigned:
+      return "unsigned";
   }
   return "none";
 }
@@ -51,6 +55,8 @@ std::string_view name_of(SyncResult::State state) {
       return "invalid";
     case SyncResult::State::kHeld:
       return "held";
+    case SyncResult::State::kUnsigned:
+      return "unsigned";
     case SyncResult::State::kFetchFailed:
       return "fetch_failed";
   }
@@ -68,6 +74,7 @@ json git_view(const GitStatus& git, std::chrono::steady_clock::time_point now) {
           {"path", git.path},
           {"revision", git.revision},
           {"commit", git.commit},
+          {"signer", git.signer},
           {"fetched_at", rfc3339(git.fetched_at_ms)},
           {"state", name_of(git.state)},
           {"error", git.error},
@@ -105,22 +112,27 @@ json laggards_view(const std::vector<Laggard>& laggards) {
   return list;
 }
 
+// Of those that were not revoked.
 json node_counts(const Inventory& inventory) {
-  std::size_t online = 0, converged = 0, failed = 0;
+  std::size_t total = 0, online = 0, converged = 0, failed = 0;
   for (const auto& [id, node] : inventory.nodes()) {
     const Standing standing = assess(node).standing;
+    if (standing == Standing::kRevoked) continue;
+    ++total;
     online += node.presence == Presence::kOnline;
     converged += standing == Standing::kConverged;
     failed += standing == Standing::kFailed;
   }
-  return {
-      {"total", inventory.nodes().size()}, {"online", online}, {"converged", converged}, {"failed", failed}};
+  return {{"total", total}, {"online", online}, {"converged", converged}, {"failed", failed}};
 }
 
 }  // namespace
 
 std::string rfc3339(std::int64_t unix_ms) {
   if (unix_ms == 0) return {};
+  // Node clocks are shown as well, and may say anything.
+  constexpr std::int64_t kYear9999Ms = 253'402'300'799'999;
+  unix_ms = std::clamp<std::int64_t>(unix_ms, 0, kYear9999Ms);
   const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
@@ -143,6 +155,7 @@ json status_view(const HubStatus& status, const Inventory& inventory,
             {"embedded", status.broker.kind == BrokerStatus::Kind::kEmbedded},
             {"connected", status.broker.connected},
             {"error", status.broker.error}}},
+          {"trust", trust_status_view(status.trust, inventory)},
           {"store", {{"ok", status.store_error.empty()}, {"error", status.store_error}}},
           {"nodes", node_counts(inventory)},
           {"stacks", stack_counts(status, inventory)}};
@@ -160,7 +173,10 @@ json node_view(const Node& node) {
   const Assessment assessment = assess(node);
   return {{"id", node.id},
           {"online", node.presence == Presence::kOnline},
-          {"labels", labels_of(report)},
+          {"labels", labels_of(node)},
+          {"membership", to_string(node.membership)},
+          {"certificate_until", rfc3339(node.certificate_until_ms)},
+          {"revoked_at", rfc3339(node.revoked_at_ms)},
           {"state", to_string(assessment.standing)},
           {"reason", reason_name(assessment.reason)},
           {"text", assessment.text},

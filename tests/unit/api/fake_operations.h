@@ -28,6 +28,9 @@ class FakeOperations : public hub::Operations {
   v1::CommandReply reply;
   std::optional<Error> command_failure;
   std::optional<hub::RenewPins> renewed;
+  int rotations = 0;
+  int resumptions = 0;
+  std::optional<Error> trust_failure;
   std::function<void()> on_wait;  // called when a long poll begins to wait
 
   const hub::Inventory& inventory() const override { return fleet; }
@@ -59,10 +62,21 @@ class FakeOperations : public hub::Operations {
     co_return reply;
   }
 
+  void rotate_key() override {
+    if (trust_failure) throw Error(*trust_failure);
+    ++rotations;
+  }
+  boost::asio::awaitable<hub::SyncResult> resume() override {
+    if (trust_failure) throw Error(*trust_failure);
+    ++resumptions;
+    co_return sync_result;
+  }
+
   std::vector<hub::StoredEvent> events(const hub::EventQuery& query) override {
     std::vector<hub::StoredEvent> found;
     for (const hub::StoredEvent& event : stored) {
-      if (event.id > query.after.value_or(0)) found.push_back(event);
+      const bool is_asked_for = query.node.empty() || event.node == query.node;
+      if (is_asked_for && event.id > query.after.value_or(0)) found.push_back(event);
     }
     return found;
   }

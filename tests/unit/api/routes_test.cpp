@@ -1,11 +1,7 @@
 #include "hub/api/routes.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <nlohmann/json.hpp>
-
 #include "tests/support/catch.h"
-#include "tests/unit/api/fake_operations.h"
+#include "tests/unit/api/routes_fixture.h"
 
 using namespace hivemind;
 using namespace hivemind::hub;
@@ -14,55 +10,7 @@ using tests::ContainsSubstring;
 
 namespace {
 
-struct Fixture {
-  boost::asio::io_context loop;
-  tests::FakeOperations operations{loop.get_executor()};
-  api::Routes routes{operations};
-
-  api::Response ask(const std::string& method, const std::string& target, const std::string& body = "") {
-    api::Response response;
-    boost::asio::co_spawn(loop, routes.respond(api::Request::parse(method, target, body)),
-                          [&](std::exception_ptr failure, api::Response answer) {
-                            if (failure) {
-                              try {
-                                std::rethrow_exception(failure);
-                              } catch (const Error& error) {
-                                answer = api::error_response(error);
-                              }
-                            }
-                            response = std::move(answer);
-                          });
-    loop.restart();
-    loop.run();
-    return response;
-  }
-  json get(const std::string& target) {
-    const api::Response response = ask("GET", target);
-    REQUIRE(response.status == 200);
-    return json::parse(response.body);
-  }
-
-  Node& add_node(const std::string& id, v1::State state) {
-    Node& node = operations.fleet.node(id);
-    node.presence = Presence::kOnline;
-    node.seen_at_ms = 1'769'860'800'123;
-    node.desired = {3, "r3"};
-    node.stacks = {{"web", {"d3", "r2"}}};
-    auto report = std::make_shared<v1::Report>();
-    report->set_node(id);
-    (*report->mutable_labels())["site"] = "berlin";
-    report->mutable_received()->set_generation(3);
-    report->mutable_applied()->set_generation(3);
-    report->mutable_facts()->set_architecture("arm64");
-    v1::StackReport* stack = report->add_stacks();
-    stack->set_stack("web");
-    stack->set_desired_digest("d3");
-    stack->set_state(state);
-    stack->add_services()->set_service("app");
-    node.report = report;
-    return node;
-  }
-};
+using Fixture = tests::RoutesFixture;
 
 }  // namespace
 
@@ -71,11 +19,14 @@ TEST_CASE_METHOD(Fixture, "health and readiness are told in plain text") {
   CHECK(ask("GET", "/readyz").body == "ready\n");
   operations.why_not_ready = "nothing has been fetched yet";
   CHECK(ask("GET", "/readyz").status == 503);
-  CHECK(ask("GET", "/readyz").body == "nothing has been fetched yet\n");
-  CHECK(api::Routes::is_open("/healthz"));
-  CHECK(api::Routes::is_open("/readyz?x=1"));
-  CHECK_FALSE(api::Routes::is_open("/healthz/../api/v1/status"));
-  CHECK_FALSE(api::Routes::is_open("/api/v1/status"));
+  CHECK(ask("GET", "/readyz").body == "not ready ('hivemind status' says why)\n");
+  CHECK(routes.is_open("GET", "/healthz"));
+  CHECK(routes.is_open("GET", "/readyz?x=1"));
+  CHECK_FALSE(routes.is_open("POST", "/healthz"));
+  CHECK_FALSE(routes.is_open("GET", "/healthz/../api/v1/status"));
+  CHECK_FALSE(routes.is_open("GET", "/api/v1/status"));
+  CHECK_FALSE(routes.is_open("GET", "/healthz%zz"));
+  CHECK_FALSE(routes.is_open("GET", ""));
 }
 
 TEST_CASE_METHOD(Fixture, "the status shows Git, what was acted on, diagnostics, broker and counts") {
@@ -246,6 +197,71 @@ TEST_CASE_METHOD(Fixture, "what is not there is 404, and what cannot be done wit
   CHECK(ask("GET", "/api/v1/sync").allow == "POST");
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "every route that changes something has a role of operator or more, and is audited") {
+  for (const api::Route& route : routes.table()) {
+    INFO(route.method << " " << route.pattern);
+    const bool is_read = route.method == "GET";
+    CHECK(route.audited.action.empty() == is_read);
+    if (!is_read) CHECK(route.least >= api::Role::kOperator);
+    if (route.least == api::Role::kNobody) CHECK_FALSE(route.pattern.starts_with("/api/"));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "each route answers those who may, and nobody else") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  for (const api::Route& route : routes.table()) {
+    std::string target(route.pattern);
+    for (const auto& [variable, value] :
+         {std::pair<std::string, std::string>{"{node}", "pi-1"}, {"{stack}", "web"}}) {
+      if (const auto at = target.find(variable); at != std::string::npos)
+        target.replace(at, variable.size(), value);
+    }
+    for (const api::Role role :
+         {api::Role::kNobody, api::Role::kViewer, api::Role::kOperator, api::Role::kAdmin}) {
+      INFO(route.method << " " << target << " as " << api::to_string(role));
+      caller.role = role;
+      begun.clear();
+      ended.clear();
+      const unsigned status = ask(std::string(route.method), target).status;
+      const bool may = role >= route.least;
+      const bool is_refused = status == 401 || status == 403;
+      CHECK(is_refused != may);
+      if (!may) CHECK(status == (role == api::Role::kNobody ? 401u : 403u));
+      const bool is_change = !route.audited.action.empty();
+      CHECK(begun ==
+            (may && is_change ? std::vector{std::string(route.audited.action)} : std::vector<std::string>{}));
+      CHECK(ended.size() == begun.size());
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a change that somebody may not make is told of, a look is not") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  caller.role = api::Role::kViewer;
+  caller.scope.nodes.ids = {"pi-2"};
+  CHECK(ask("POST", "/api/v1/trust/rotate").status == 403);
+  CHECK(ask("GET", "/api/v1/nodes/pi-1").status == 404);
+  caller.role = api::Role::kOperator;
+  CHECK(ask("POST", "/api/v1/nodes/pi-1/retry", "{}").status == 404);
+  CHECK(refused == std::vector<std::pair<std::string, unsigned>>{{"trust.rotate", 403}, {"node.retry", 404}});
+  caller.role = api::Role::kNobody;
+  CHECK(ask("POST", "/api/v1/sync").status == 401);
+  CHECK(refused.size() == 2);
+  CHECK(begun.empty());
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "what cannot be written down is not done, and what fails is written down as failed") {
+  audit_failure = Error(ErrorCode::kExhausted, "the disk is full");
+  CHECK(ask("POST", "/api/v1/sync").status == 503);
+  CHECK_FALSE(operations.confirmed.has_value());
+  audit_failure.reset();
+  operations.sync_failure = Error(ErrorCode::kUnavailable, "no network");
+  CHECK(ask("POST", "/api/v1/sync").status == 503);
+  CHECK(ended == std::vector<std::pair<std::string, unsigned>>{{"sync", 503}});
+}
+
 TEST_CASE("targets are split and decoded") {
   const api::Request request = api::Request::parse("GET", "/api//v1/nodes/pi%2D1/?a=b%20c&d=&e", "");
   CHECK(request.path == std::vector<std::string>{"api", "v1", "nodes", "pi-1"});
@@ -360,4 +376,44 @@ TEST_CASE_METHOD(Fixture, "a node alone shows its vitals, its clock, and the rel
   CHECK(stack["failed"] == 1);
   CHECK(stack["on"][0]["state"] == "rolled_back");
   CHECK(get("/api/v1/convergence")["failed"][0]["service"] == "app");
+}
+
+TEST_CASE_METHOD(Fixture, "the key is rotated, and a held hub let go on, by POST only") {
+  operations.state.trust.keys = {{"aaaa", "aa00", "hivemind-ed25519 AAA=\n", 0}};
+  CHECK(get("/api/v1/trust")["key"] == "aaaa");
+  CHECK(ask("GET", "/api/v1/trust/rotate").status == 405);
+  CHECK(operations.rotations == 0);
+  CHECK(json::parse(ask("POST", "/api/v1/trust/rotate", "{}").body)["key"] == "aaaa");
+  CHECK(operations.rotations == 1);
+  operations.sync_result.state = SyncResult::State::kApplied;
+  CHECK(json::parse(ask("POST", "/api/v1/trust/resume", "{}").body)["state"] == "applied");
+  CHECK(operations.resumptions == 1);
+  operations.trust_failure = Error(ErrorCode::kConflict, "the hub holds back");
+  CHECK(ask("POST", "/api/v1/trust/rotate").status == 409);
+  CHECK(ask("POST", "/api/v1/trust/resume").status == 409);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a body of more levels than any request needs is refused, and nothing else comes of it") {
+  for (const char* path : {"/api/v1/sync", "/api/v1/nodes/pi-1/retry"}) {
+    const std::string deep = std::string(500'000, '[') + std::string(500'000, ']');
+    const api::Response response = ask("POST", path, R"({"confirm_empty":)" + deep + "}");
+    CHECK(response.status == 400);
+    CHECK_THAT(response.body, ContainsSubstring("levels"));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a revoked node is shown as such, and counted nowhere") {
+  add_node("pi-1", v1::STATE_RUNNING);
+  hub::Node& gone = add_node("pi-2", v1::STATE_FAILED);
+  gone.membership = hub::Membership::kRevoked;
+  gone.revoked_at_ms = 1'769'860'800'000;
+  gone.stacks.clear();  // as the publisher does
+  CHECK(get("/api/v1/status")["nodes"] ==
+        json({{"total", 1}, {"online", 1}, {"converged", 1}, {"failed", 0}}));
+  const json shown = get("/api/v1/nodes/pi-2");
+  CHECK(shown["state"] == "revoked");
+  CHECK(shown["revoked_at"] == "2026-01-31T12:00:00.000Z");
+  CHECK(get("/api/v1/convergence?wait=60")["converged"] == true);
+  CHECK(get("/api/v1/nodes/pi-2/why")["causes"][0]["reason"] == "revoked");
 }
