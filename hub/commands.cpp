@@ -37,7 +37,7 @@ asio::awaitable<v1::CommandReply> Commands::ask(Node node, v1::Command command,
   const auto waiting =
       std::make_shared<Waiting>(Waiting{command.id(), node.id, asio::steady_timer(loop_, limit)});
   waiting_.push_back(waiting);
-  std::string envelope = seal_envelope(key_, kCommandKind, command.SerializeAsString());
+  std::string envelope = signer_.seal(kCommandKind, command.SerializeAsString());
   const bool is_sent = publish_(node.id, std::move(envelope));
   if (is_sent) co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
   waiting_.remove(waiting);

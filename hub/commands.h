@@ -23,8 +23,8 @@ class Commands {
   // False when the broker is not connected.
   using Publish = std::function<bool(const std::string& node, std::string envelope)>;
 
-  Commands(boost::asio::any_io_executor loop, const SigningKey& key, Publish publish)
-      : loop_(std::move(loop)), key_(key), publish_(std::move(publish)) {}
+  Commands(boost::asio::any_io_executor loop, const Signer& signer, Publish publish)
+      : loop_(std::move(loop)), signer_(signer), publish_(std::move(publish)) {}
 
   // The node's reply, which may be a refusal. The command needs no more than its action. Throws kConflict at
   // once for a node that is away or too old, kUnavailable without a broker, and when the time is up.
@@ -43,7 +43,7 @@ class Commands {
   };
 
   boost::asio::any_io_executor loop_;
-  const SigningKey& key_;
+  const Signer& signer_;
   Publish publish_;
   std::list<std::shared_ptr<Waiting>> waiting_;
 };

@@ -45,19 +45,49 @@ std::chrono::milliseconds seconds_of(const std::string& text) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
-std::set<std::string> hosts_of(const std::string& text) {
+// Fractions are for those who try it out.
+std::chrono::seconds days_of(const std::string& text) {
+  constexpr double kMost = 36'500, kSecondsADay = 86'400;
+  char* end = nullptr;
+  const double days = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(days * kSecondsADay >= 1 && days <= kMost))
+    throw Error(ErrorCode::kInvalid, "'{}' is no number of days from a second to {}", text, kMost);
+  return std::chrono::seconds(static_cast<std::int64_t>(days * kSecondsADay));
+}
+
+std::vector<std::string> words_of(const std::string& text) {
   constexpr std::string_view kBetween = ", ";
-  std::set<std::string> hosts;
+  std::vector<std::string> words;
   for (std::size_t at = 0; (at = text.find_first_not_of(kBetween, at)) != std::string::npos;) {
     const std::size_t end = std::min(text.find_first_of(kBetween, at), text.size());
-    const std::string host = text.substr(at, end - at);
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+std::vector<std::string> advertised(const std::string& text) {
+  std::vector<std::string> hosts = words_of(text);
+  server_names(hosts);  // throws for what can be no name of a server
+  return hosts;
+}
+
+std::set<std::string> hosts_of(const std::string& text) {
+  std::set<std::string> hosts;
+  for (const std::string& host : words_of(text)) {
     if (host.find('/') != std::string::npos) {
       throw Error(ErrorCode::kInvalid, "'{}' is no host (expected HOST or HOST:PORT)", host);
     }
     hosts.insert(host);
-    at = end;
   }
   return hosts;
+}
+
+BrokerTls broker_tls_of(const std::string& text) {
+  if (text == "auto") return BrokerTls::kAuto;
+  if (text == "on" || text == "true") return BrokerTls::kOn;  // YAML writes a boolean so
+  if (text == "off" || text == "false") return BrokerTls::kOff;
+  throw Error(ErrorCode::kInvalid, "'{}' is none of auto, on and off", text);
 }
 
 std::string directory_of(const std::string& text) {
@@ -115,6 +145,27 @@ std::vector<Setting> settings() {
        Kind::kPath,
        [](Config& c, const std::string& v) { c.git.known_hosts = v; },
        {}},
+      {"--git-allowed-signers",
+       "git",
+       "allowed_signers",
+       "who may sign commits with SSH keys: a file of ssh-keygen's format",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git_signers.allowed_signers = v; },
+       {}},
+      {"--git-revoked-signers",
+       "git",
+       "revoked_signers",
+       "SSH keys that may not any more: public keys, or a KRL of ssh-keygen's",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git_signers.revoked_signers = v; },
+       {}},
+      {"--git-allowed-keyring",
+       "git",
+       "allowed_keyring",
+       "who may sign commits with OpenPGP keys: what 'gpg --export' writes",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.git_signers.allowed_keyring = v; },
+       {}},
       {"--poll-interval",
        "git",
        "poll_interval",
@@ -136,6 +187,27 @@ std::vector<Setting> settings() {
        Kind::kText,
        [](Config& c, const std::string& v) { c.listen = v; },
        {}},
+      {"--tls",
+       "tls",
+       "mode",
+       "TLS for the API: auto (beyond this machine), on or off [auto]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.tls.mode = api::tls_mode_of(v); },
+       {}},
+      {"--tls-cert",
+       "tls",
+       "cert",
+       "certificate of yours for the API, with its chain [one from the hub's CA]",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.tls.certificate = v; },
+       {}},
+      {"--tls-key",
+       "tls",
+       "key",
+       "its private key",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.tls.key = v; },
+       {}},
       {"--broker-listen",
        "broker",
        "listen",
@@ -146,9 +218,53 @@ std::vector<Setting> settings() {
       {"--broker-url",
        "broker",
        "url",
-       "mqtt://HOST:PORT of a broker of yours, instead of the embedded one",
+       "mqtts://HOST:PORT (or mqtt://) of a broker of yours, instead of the embedded one",
        Kind::kText,
        [](Config& c, const std::string& v) { c.broker_url = v; },
+       {}},
+      {"--ca-cert",
+       "trust",
+       "ca_cert",
+       "certificate of a CA of yours that vouches for nodes and hub, then those up to its root [made at the "
+       "first start]",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.authority.certificate = v; },
+       {}},
+      {"--ca-key",
+       "trust",
+       "ca_key",
+       "private key of --ca-cert (PEM, mode 0600)",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.authority.key = v; },
+       {}},
+      {"--node-certificate-days",
+       "trust",
+       "node_certificate_days",
+       "days that a node's certificate lasts; it is renewed at two thirds of that [90]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.enrolment.certificate_life = days_of(v); },
+       {}},
+      {"--renewal-grace-days",
+       "trust",
+       "renewal_grace_days",
+       "days after its end in which a node's certificate can still be renewed [30]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.enrolment.renewal_grace = days_of(v); },
+       {}},
+      {"--advertise",
+       "",
+       "advertise",
+       "names and addresses that nodes and people reach this hub by, several with commas; the first is given "
+       "to nodes",
+       Kind::kList,
+       [](Config& c, const std::string& v) { c.advertise = advertised(v); },
+       {}},
+      {"--broker-tls",
+       "broker",
+       "tls",
+       "whether the embedded broker wants TLS and certificates: on, off, or auto [auto: beyond loopback]",
+       Kind::kText,
+       [](Config& c, const std::string& v) { c.broker_tls = broker_tls_of(v); },
        {}},
       {"--registry-credentials",
        "registry",
@@ -163,6 +279,13 @@ std::vector<Setting> settings() {
        "registries that are asked over plain HTTP: HOST[:PORT], several with commas",
        Kind::kList,
        [](Config& c, const std::string& v) { c.registries.insecure = hosts_of(v); },
+       {}},
+      {"--master-key",
+       "",
+       "master_key",
+       "file with the key that secrets are stored under [DATA_DIR/master.key]",
+       Kind::kPath,
+       [](Config& c, const std::string& v) { c.master_key = v; },
        {}},
       {"--log-level",
        "",
@@ -272,8 +395,20 @@ void require_usable(const Config& config) {
                 "no Git repository is given (use --git-url URL, HIVEMIND_GIT_URL, or 'git: {url: …}' in the "
                 "configuration file)");
   }
+  if (config.tls.certificate.empty() != config.tls.key.empty()) {
+    throw Error(ErrorCode::kInvalid,
+                "a certificate for the API and its key go together (--tls-cert and --tls-key)");
+  }
+  if (!config.tls.certificate.empty() && config.tls.mode == api::TlsMode::kOff) {
+    throw Error(ErrorCode::kInvalid,
+                "a certificate for the API is given, and its TLS is off (leave out --tls off)");
+  }
   if (config.git.branch.empty())
     throw Error(ErrorCode::kInvalid, "the Git branch is empty (use --git-branch)");
+  if (!config.git_signers.revoked_signers.empty() && config.git_signers.allowed_signers.empty()) {
+    throw Error(ErrorCode::kInvalid,
+                "there are revoked signers, but none who may sign (use --git-allowed-signers as well)");
+  }
 }
 
 }  // namespace

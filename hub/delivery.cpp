@@ -21,6 +21,19 @@ void Delivery::replace(const std::string& node, std::uint64_t generation, std::s
   const bool queued = entry.generation != 0 && entry.state == State::kQueued;
   entry.generation = generation;
   entry.sha256 = std::move(envelope_sha256);
+  entry.is_withdrawn = false;
+  if (!queued) enqueue(node, entry);
+  pump();
+}
+
+// An empty retained message takes the one before it away. What the broker holds is compared as ever, so that
+// it is sent again where it was lost.
+void Delivery::withdraw(const std::string& node) {
+  Entry& entry = entries_[node];
+  const bool queued = entry.generation != 0 && entry.state == State::kQueued;
+  entry.generation = std::max<std::uint64_t>(entry.generation, 1);
+  entry.sha256.clear();
+  entry.is_withdrawn = true;
   if (!queued) enqueue(node, entry);
   pump();
 }
@@ -35,6 +48,11 @@ void Delivery::up() {
   pump();
 }
 
+void Delivery::let_go() {
+  held_ = false;
+  pump();
+}
+
 void Delivery::down() {
   up_ = false;
   ++connection_;
@@ -46,7 +64,7 @@ void Delivery::down() {
 }
 
 void Delivery::pump() {
-  while (up_ && in_flight_ < kMaxInFlight && !queue_.empty()) {
+  while (up_ && !held_ && in_flight_ < kMaxInFlight && !queue_.empty()) {
     const std::string node = queue_.front();
     if (!send(node, entries_[node])) return;
     queue_.pop_front();
@@ -56,13 +74,13 @@ void Delivery::pump() {
 bool Delivery::send(const std::string& node, Entry& entry) {
   std::string envelope;
   try {
-    envelope = callbacks_.envelope(node);
+    if (!entry.is_withdrawn) envelope = callbacks_.envelope(node);
   } catch (const Error& error) {
     log::error("manifest of node '{}' cannot be read: {}", node, error.what());
     return false;
   }
-  const auto on_delivered = [this, node, generation = entry.generation, connection = connection_] {
-    delivered(node, generation, connection);
+  const auto on_delivered = [this, node, sha256 = entry.sha256, connection = connection_] {
+    delivered(node, sha256, connection);
   };
   if (!callbacks_.send(node, std::move(envelope), on_delivered)) return false;
   entry.state = State::kInFlight;
@@ -70,14 +88,14 @@ bool Delivery::send(const std::string& node, Entry& entry) {
   return true;
 }
 
-void Delivery::delivered(const std::string& node, std::uint64_t generation, std::uint64_t connection) {
+void Delivery::delivered(const std::string& node, const std::string& sha256, std::uint64_t connection) {
   if (connection != connection_) return;
   if (in_flight_ > 0) --in_flight_;
   Entry& entry = entries_[node];
-  if (entry.generation == generation && entry.state == State::kInFlight) {
+  if (entry.sha256 == sha256 && entry.state == State::kInFlight) {
     entry.state = State::kPublished;
     entry.seen_sha256 = entry.sha256;
-    callbacks_.on_published(node, generation);
+    if (!entry.is_withdrawn) callbacks_.on_published(node, entry.generation);
   }
   pump();
 }
@@ -85,12 +103,12 @@ void Delivery::delivered(const std::string& node, std::uint64_t generation, std:
 bool Delivery::seen(const std::string& node, const std::string& envelope) {
   const auto found = entries_.find(node);
   if (found == entries_.end()) return true;
-  found->second.seen_sha256 = sha256_hex(envelope);
+  found->second.seen_sha256 = envelope.empty() ? "" : sha256_hex(envelope);
   return found->second.seen_sha256 != found->second.sha256;
 }
 
 std::size_t Delivery::repair() {
-  if (!up_) return 0;
+  if (!up_ || held_) return 0;
   std::size_t repaired = 0;
   for (auto& [node, entry] : entries_) {
     if (entry.state != State::kPublished || entry.seen_sha256 == entry.sha256) continue;

@@ -35,8 +35,15 @@ class Delivery {
   // The node's newest manifest has changed and is stored: send it.
   void replace(const std::string& node, std::uint64_t generation, std::string envelope_sha256);
 
+  // The node is none any more: the broker is to hold no manifest for it, until the next one replaces it.
+  void withdraw(const std::string& node);
+
   // Goes on with what is queued, after a failure that has passed.
   void resume() { pump(); }
+
+  // Sends nothing, and repairs nothing, until it may again. At the start it may.
+  void hold() { held_ = true; }
+  void let_go();
 
   // The connection came up or was lost. What was under way counts as not sent.
   void up();
@@ -57,12 +64,13 @@ class Delivery {
     std::string sha256;
     std::string seen_sha256;  // on the broker, in this connection; empty: nothing seen
     State state = State::kQueued;
+    bool is_withdrawn = false;
   };
 
   void enqueue(const std::string& node, Entry& entry);
   void pump();
   bool send(const std::string& node, Entry& entry);
-  void delivered(const std::string& node, std::uint64_t generation, std::uint64_t connection);
+  void delivered(const std::string& node, const std::string& sha256, std::uint64_t connection);
 
   Callbacks callbacks_;
   std::map<std::string, Entry> entries_;
@@ -70,6 +78,7 @@ class Delivery {
   std::size_t in_flight_ = 0;
   std::uint64_t connection_ = 0;  // tells acknowledgements of a lost connection apart
   bool up_ = false;
+  bool held_ = false;
 };
 
 }  // namespace hivemind::hub

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/report_redaction.h"
 #include "common/topics.h"
 
 namespace hivemind::hub {
@@ -30,8 +31,11 @@ Message parse(const std::string& bytes) {
   return message;
 }
 
-bool same_labels(const Node& node, const v1::Report& report) {
-  return node.report && labels_of(*node.report) == labels_of(report);
+// What stacks are selected by; nothing for a node that none is selected for.
+std::optional<Labels> identity_of(const Node& node) {
+  const bool is_known = node.report || node.membership == Membership::kEnrolled;
+  if (!is_known || node.membership == Membership::kRevoked) return std::nullopt;
+  return labels_of(node);
 }
 
 }  // namespace
@@ -74,23 +78,32 @@ void Intake::take_presence(const std::string& id, const mqtt::Message& message, 
 }
 
 void Intake::take_report(const std::string& id, const mqtt::Message& message, std::int64_t now_ms) {
-  auto report = std::make_shared<const v1::Report>(parse<v1::Report>(message.payload));
-  require_own(id, report->node());
+  auto received = parse<v1::Report>(message.payload);
+  require_own(id, received.node());
+  if (redactor_ != nullptr) redact(received, *redactor_);
+  const auto report = std::make_shared<const v1::Report>(std::move(received));
   require_room(id);
   Node& node = inventory_.node(id);
-  const bool new_identity = !same_labels(node, *report);
+  const std::optional<Labels> identity = identity_of(node);
   const bool is_known = message.retained && node.report &&
                         node.report->reported_at_ms() == report->reported_at_ms() &&
                         node.report->session() == report->session();
   const bool is_fresh = !message.retained && now_ms - connected_at_ms_ > kBacklog.count();
-  if (is_fresh && report->reported_at_ms() != 0) node.clock_offset_ms = report->reported_at_ms() - now_ms;
+  if (is_fresh && report->reported_at_ms() != 0) {
+    // A clock that is further off is as wrong; what a node says must not overflow.
+    constexpr std::int64_t kCenturyMs = 3'155'760'000'000;
+    const std::int64_t said = std::clamp(report->reported_at_ms(), -kCenturyMs, 100 * kCenturyMs);
+    node.clock_offset_ms = said - now_ms;
+  }
+  const bool is_news =
+      !node.report || node.report->stamp() != report->stamp() || node.report->hub_key() != report->hub_key();
   node.report = report;
   if (!is_known) node.seen_at_ms = now_ms;
   dirty_.insert(id);
-  if (report->received().generation() > node.desired.generation) {
+  if (is_news) callbacks_.on_stamp(id);
+  if (report->received().generation() > node.desired.generation)
     callbacks_.on_generation(id, report->received().generation());
-  }
-  if (new_identity) callbacks_.on_identities_changed();
+  if (identity_of(node) != identity) callbacks_.on_identities_changed();
   callbacks_.on_changed();
 }
 
@@ -108,8 +121,13 @@ void Intake::take_events(const std::string& id, const std::string& bytes) {
   if (pending_events_ + size > kMaxPendingEvents) {
     throw Error(ErrorCode::kExhausted, "{} events wait to be stored already", pending_events_);
   }
+  if (batch.first() > batch.events(0).sequence())
+    throw Error(ErrorCode::kInvalid, "it begins before the first event that its node has");
+  if (redactor_ != nullptr) {
+    for (v1::Event& event : *batch.mutable_events()) redact(event, *redactor_);
+  }
   pending_events_ += size;
-  events_.push_back({id, batch.stream(), {batch.events().begin(), batch.events().end()}});
+  events_.push_back({id, batch.stream(), {batch.events().begin(), batch.events().end()}, batch.first()});
   callbacks_.on_changed();
 }
 

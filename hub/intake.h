@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/mqtt/link.h"
+#include "common/redact.h"
 #include "hub/inventory/inventory.h"
 #include "hub/store/store.h"
 
@@ -30,12 +31,15 @@ class Intake {
   struct Callbacks {
     std::function<void()> on_changed;             // something to show and to store
     std::function<void()> on_identities_changed;  // a new node, or other labels
-    std::function<void(const std::string& node, std::uint64_t generation)>
-        on_generation;  // that the node has received
+    // Of what the node has received: another stamp than before, or key of the hub's that it obeys; and a
+    // generation above the newest one.
+    std::function<void(const std::string& node)> on_stamp;
+    std::function<void(const std::string& node, std::uint64_t generation)> on_generation;
   };
 
-  Intake(Inventory& inventory, Callbacks callbacks)
-      : inventory_(inventory), callbacks_(std::move(callbacks)) {}
+  // redactor: takes out of what nodes say what nobody may see; null: nothing.
+  Intake(Inventory& inventory, Callbacks callbacks, const Redactor* redactor = nullptr)
+      : inventory_(inventory), callbacks_(std::move(callbacks)), redactor_(redactor) {}
 
   // Presence, reports and events; anything else is dropped.
   void take(const mqtt::Message& message, std::int64_t now_ms);
@@ -60,6 +64,7 @@ class Intake {
 
   Inventory& inventory_;
   Callbacks callbacks_;
+  const Redactor* redactor_;
   std::set<std::string> dirty_;  // nodes to be stored
   std::vector<EventBatch> events_;
   std::size_t pending_events_ = 0;

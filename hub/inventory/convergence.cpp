@@ -84,7 +84,9 @@ Assessment assess_received(const Node& node) {
   if (telling != nullptr) {
     return told_by(*telling, waits_for_window(*telling) ? Standing::kScheduled : Standing::kApplying);
   }
-  if (report.applied().generation() < node.desired.generation || report.reason() != v1::REASON_NONE) {
+  // A wrong clock keeps nothing from being applied.
+  const bool has_reason = report.reason() != v1::REASON_NONE && report.reason() != v1::REASON_CLOCK_SKEW;
+  if (report.applied().generation() < node.desired.generation || has_reason) {
     return {Standing::kApplying, report.reason(), report.text()};
   }
   return {Standing::kConverged, v1::REASON_NONE, {}};
@@ -108,11 +110,17 @@ std::string_view to_string(Standing standing) {
       return "failed";
     case Standing::kConverged:
       return "converged";
+    case Standing::kRevoked:
+      return "revoked";
   }
   return "unknown";
 }
 
 Assessment assess(const Node& node) {
+  if (node.membership == Membership::kRevoked) {
+    return {Standing::kRevoked, v1::REASON_NONE,
+            fmt::format("new hardware can take its place ('hivemind node replace {}')", node.id)};
+  }
   if (!node.report) return {Standing::kUnknown, v1::REASON_NONE, "has not reported yet"};
   if (node.presence == Presence::kOffline) return {Standing::kOffline, v1::REASON_NONE, "has no connection"};
   if (node.desired.generation == 0) return {Standing::kPending, v1::REASON_NONE, "has no manifest yet"};
@@ -153,6 +161,7 @@ Convergence assess(const Inventory& inventory) {
     Laggard laggard{id, told.reason, std::move(told.text), std::move(told.stack), std::move(told.service)};
     switch (told.standing) {
       case Standing::kConverged:
+      case Standing::kRevoked:
         break;
       case Standing::kUnknown:
       case Standing::kOffline:

@@ -17,6 +17,7 @@ enum class Standing {
   kScheduled,  // has it, and waits for the window in which it may apply what is left
   kFailed,     // says that it cannot get there
   kConverged,  // runs all of its newest manifest
+  kRevoked,    // the hub has put it out: nothing is wanted of it, and nothing it says counts
 };
 
 std::string_view to_string(Standing standing);

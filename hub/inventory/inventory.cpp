@@ -18,15 +18,30 @@ Node& Inventory::node(const std::string& id) {
 std::vector<NodeIdentity> Inventory::identities() const {
   std::vector<NodeIdentity> identities;
   for (const auto& [id, node] : nodes_) {
-    if (node.report) identities.push_back({id, labels_of(*node.report)});
+    if (node.membership == Membership::kRevoked) continue;
+    if (node.report || node.membership == Membership::kEnrolled) identities.push_back({id, labels_of(node)});
   }
   return identities;
 }
 
-Labels labels_of(const v1::Report& report) {
+std::string_view to_string(Membership membership) {
+  switch (membership) {
+    case Membership::kNobody:
+      return "reported";
+    case Membership::kEnrolled:
+      return "enrolled";
+    case Membership::kRevoked:
+      return "revoked";
+  }
+  return "reported";
+}
+
+Labels labels_of(const Node& node) {
   constexpr std::size_t kMaxValueBytes = 1024;
+  if (node.membership != Membership::kNobody) return node.given_labels;
   Labels labels;
-  for (const auto& [key, value] : report.labels()) {
+  if (!node.report) return labels;
+  for (const auto& [key, value] : node.report->labels()) {
     if (is_label_key(key) && value.size() <= kMaxValueBytes) labels.emplace(key, value);
   }
   return labels;

@@ -16,6 +16,10 @@ namespace hivemind::hub {
 
 enum class Presence { kOffline, kOnline };
 
+// Who vouches for a node. kNobody: it speaks for itself, on a broker that takes anybody.
+enum class Membership { kNobody, kEnrolled, kRevoked };
+std::string_view to_string(Membership membership);
+
 // The newest manifest of a node. generation 0: none yet.
 struct ManifestPosition {
   std::uint64_t generation = 0;
@@ -36,6 +40,10 @@ struct Node {
   std::shared_ptr<const v1::Report> report;  // the newest; null: none yet
   // How far its clock is ahead of the hub's, as of its last report that came fresh; nothing: not known.
   std::optional<std::int64_t> clock_offset_ms = {};
+  Membership membership = Membership::kNobody;
+  Labels given_labels = {};               // by its enrolment, or operators since; of one that is enrolled
+  std::int64_t certificate_until_ms = 0;  // of its newest certificate
+  std::int64_t revoked_at_ms = 0;         // Unix time; 0: not known, or not revoked
   ManifestPosition desired;
   std::map<std::string, AssignedRelease> stacks;  // what the newest manifest holds, by stack
 };
@@ -49,14 +57,16 @@ class Inventory {
   // Makes the node when it is not there.
   Node& node(const std::string& id);
 
-  // The nodes that have reported, with the labels that they reported, sorted: what stacks are selected for.
+  // The nodes that are enrolled or have reported, without those that were revoked, with their labels, sorted:
+  // what stacks are selected for.
   std::vector<NodeIdentity> identities() const;
 
  private:
   Nodes nodes_;
 };
 
-// Labels of a report that are well-formed; the others are left out.
-Labels labels_of(const v1::Report& report);
+// Those that the hub has given to a node that is enrolled: what it reports of itself counts for nothing. Of
+// any other node, those of its report that are well-formed.
+Labels labels_of(const Node& node);
 
 }  // namespace hivemind::hub

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/desired/diagnostic.h"
@@ -20,6 +22,7 @@ struct GitStatus {
   std::string path;
   std::string revision;            // the newest one fetched; empty: none
   std::string commit;              // one line for people
+  std::string signer = {};         // who has signed it, where that is asked for
   std::int64_t fetched_at_ms = 0;  // Unix time; 0: never
   State state = State::kNever;
   std::string error;
@@ -28,7 +31,7 @@ struct GitStatus {
 
 // What became of the newest revision.
 struct DesiredStatus {
-  enum class State { kNone, kApplied, kInvalid, kHeld };
+  enum class State { kNone, kApplied, kInvalid, kHeld, kUnsigned };
   std::string revision;  // the last one that was acted on
   State state = State::kNone;
   std::string text;
@@ -42,11 +45,36 @@ struct BrokerStatus {
   std::string error;
 };
 
+// The hub's signing keys, and whether it holds back.
+struct TrustStatus {
+  struct Key {
+    std::string id;
+    std::string fingerprint;      // SHA-256 hex
+    std::string text;             // as in hub.pub
+    std::int64_t made_at_ms = 0;  // Unix time; 0: not known
+  };
+  struct Ahead {
+    std::string node;
+    std::uint64_t generation = 0;
+    std::uint64_t known = 0;  // to this hub
+  };
+  std::vector<Key> keys;           // oldest first; the last one is in force
+  std::int64_t held_since_ms = 0;  // Unix time; 0: not held
+  std::string held_text;
+  std::vector<Ahead> ahead;  // nodes that have what this hub does not remember; while held
+
+  // The hub signs with it, or has done so.
+  bool has_key(std::string_view id) const {
+    return std::ranges::any_of(keys, [&](const Key& key) { return key.id == id; });
+  }
+};
+
 struct HubStatus {
   std::uint64_t state_version = 1;  // grows with every change that can be seen from outside
   GitStatus git;
   DesiredStatus desired;
   BrokerStatus broker;
+  TrustStatus trust = {};
   std::string store_error;         // empty: the data directory can be written
   Diagnostics diagnostics;         // of the newest revision
   std::vector<StackEntry> stacks;  // listed by the newest revision that could be read

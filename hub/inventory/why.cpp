@@ -13,8 +13,7 @@ namespace hivemind::hub {
 namespace {
 
 constexpr std::int64_t kTellingOffsetMs = 2'000;
-constexpr const char* kStartAgent =
-    "start an agent on it: hivemind-agent --node ID --broker URL --hub-key FILE";
+constexpr std::int64_t kSkewMs = 5 * 60'000;  // from here on certificates, windows and people are misled
 
 std::string utc_text(std::int64_t unix_ms) {
   const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
@@ -37,6 +36,12 @@ std::string short_revision(const std::string& revision) {
   return revision.substr(0, 12);
 }
 
+// The node obeys a key that this hub has never had.
+constexpr const char* kForeignKeyRemedy =
+    "put back the hub's newest 'signing.key' if it was restored from a backup of before a rotation; else "
+    "enrol the node here ('hivemind node replace'), or give one that is not enrolled this hub's hub.pub "
+    "(--hub-key)";
+
 // Asks one question of one node.
 class Inquiry {
  public:
@@ -48,6 +53,10 @@ class Inquiry {
     if (node_ == nullptr) {
       add(causes::kUnknownNode, fmt::format("there is no node '{}'", question_.node),
           "see 'hivemind node ls'; a node is known once its agent has reported, or stacks.yml names it");
+      return std::move(why_);
+    }
+    if (node_->membership == Membership::kRevoked) {  // whatever else is, it is not wanted there
+      add_revoked();
       return std::move(why_);
     }
     ask_repository();
@@ -63,12 +72,18 @@ class Inquiry {
   void add(const char* reason, std::string text, std::string remedy, std::string stack = {}) {
     why_.causes.push_back({reason, std::move(stack), "", std::move(text), std::move(remedy)});
   }
+  void add_revoked() {
+    const std::string when =
+        node_->revoked_at_ms == 0 ? "" : fmt::format(" on {}", utc_text(node_->revoked_at_ms));
+    add(causes::kRevoked, fmt::format("revoked{}; it gets nothing any more", when),
+        fmt::format("'hivemind node replace {}' lets new hardware take its place", node_->id));
+  }
   bool is_asked(const std::string& stack) const {
     return question_.stack.empty() || question_.stack == stack;
   }
 
   NodeIdentity identity() const {
-    NodeIdentity identity{node_->id, node_->report ? labels_of(*node_->report) : Labels()};
+    NodeIdentity identity{node_->id, labels_of(*node_)};
     const auto given = status_.node_labels.find(node_->id);
     if (given == status_.node_labels.end()) return identity;
     for (const auto& [key, value] : given->second) identity.labels.insert_or_assign(key, value);
@@ -85,8 +100,12 @@ class Inquiry {
           "see 'hivemind status'");
       return;
     }
-    if (status_.desired.state == DesiredStatus::State::kHeld) {
+    if (status_.trust.held_since_ms != 0) {
+      add(causes::kRevisionHeld, status_.trust.held_text, "hivemind trust resume");
+    } else if (status_.desired.state == DesiredStatus::State::kHeld) {
       add(causes::kRevisionHeld, status_.desired.text, "hivemind sync --confirm-empty");
+    } else if (status_.desired.state == DesiredStatus::State::kUnsigned) {
+      add(causes::kRevisionUnsigned, status_.desired.text, "sign the commit, or let its signer in");
     } else if (status_.desired.state == DesiredStatus::State::kInvalid) {
       add(causes::kRevisionInvalid, fmt::format("revision {}: {}", revision, status_.desired.text),
           "mend what the diagnostics say and commit");
@@ -166,15 +185,16 @@ class Inquiry {
 
   void ask_node() {
     if (!node_->report) {
-      add(causes::kNeverConnected, "it has never reported", kStartAgent);
+      add(causes::kNeverConnected, "it has never reported" + ended_certificate_text(), remedy_of_silence());
       return;
     }
     why_.reported_revision = node_->report->running().revision();
     if (node_->presence == Presence::kOffline) {
       add(causes::kOffline,
-          fmt::format("offline since {} ({})", utc_text(node_->seen_at_ms),
-                      duration_text(std::max<std::int64_t>(0, question_.now_ms - node_->seen_at_ms))),
-          "check its power, its network and its agent; it gets what is new when it returns");
+          fmt::format("offline since {} ({}){}", utc_text(node_->seen_at_ms),
+                      duration_text(std::max<std::int64_t>(0, question_.now_ms - node_->seen_at_ms)),
+                      ended_certificate_text()),
+          "check its power, its network and its agent; it gets what is new when it returns" + renewal_text());
     }
     if (node_->desired.generation == 0) {
       const bool is_made = question_.settling || why_.causes.empty();
@@ -184,6 +204,33 @@ class Inquiry {
     if (node_->report->received().generation() < node_->desired.generation) return ask_receipt();
     ask_agent();
     ask_stacks();
+  }
+
+  std::string remedy_of_silence() const {
+    if (node_->membership != Membership::kEnrolled) {
+      return fmt::format("let the machine in: hivemind node token create --id {}", node_->id);
+    }
+    return "start the agent on it (as a service: systemctl start hivemind-agent)" + renewal_text();
+  }
+
+  // With an ended certificate the broker lets nobody in. Whether the hub still renews it depends on its
+  // grace.
+  bool has_ended_certificate() const {
+    return node_->membership == Membership::kEnrolled && node_->certificate_until_ms != 0 &&
+           node_->certificate_until_ms < question_.now_ms;
+  }
+  std::string ended_certificate_text() const {
+    return has_ended_certificate()
+               ? fmt::format("; its certificate ended on {}", utc_text(node_->certificate_until_ms))
+               : "";
+  }
+  std::string renewal_text() const {
+    return has_ended_certificate()
+               ? fmt::format(
+                     "; its agent renews the certificate then, and where the hub says that it is too "
+                     "late: hivemind node replace {}",
+                     node_->id)
+               : "";
   }
 
   // The newest manifest has not been taken.
@@ -215,9 +262,11 @@ class Inquiry {
   void ask_agent() {
     const v1::Report& report = *node_->report;
     if (!is_of_agent(report.reason())) return;
+    const bool is_foreign = report.reason() == v1::REASON_SIGNATURE_REFUSED && !report.hub_key().empty() &&
+                            !status_.trust.has_key(report.hub_key());
     why_.causes.push_back({reason_name(report.reason()), "", "",
                            report.text().empty() ? reason_name(report.reason()) : report.text(),
-                           remedy_of(report.reason(), node_->id, "")});
+                           is_foreign ? kForeignKeyRemedy : remedy_of(report.reason(), node_->id, "")});
   }
 
   // Those that have failed come first, those that are only scheduled last.
@@ -239,8 +288,9 @@ class Inquiry {
     }
     ask_unreported();
     if (!question_.stack.empty()) return;
+    const bool has_reason = report.reason() != v1::REASON_NONE && report.reason() != v1::REASON_CLOCK_SKEW;
     const bool is_open = report.applied().generation() < node_->desired.generation ||
-                         (report.reason() != v1::REASON_NONE && !is_of_agent(report.reason()));
+                         (has_reason && !is_of_agent(report.reason()));
     if (is_open && why_.causes.size() == before) {
       const v1::Reason reason = report.reason() == v1::REASON_NONE ? v1::REASON_APPLYING : report.reason();
       why_.causes.push_back({reason_name(reason), "", "",
@@ -270,11 +320,13 @@ class Inquiry {
            "the repository cannot be read, so there may be a newer revision: " + status_.git.error,
            "see 'hivemind status'"});
     }
+    if (node_->report && node_->report->reason() == v1::REASON_NONE && !node_->report->text().empty())
+      why_.notes.push_back({causes::kRenewalFailed, "", "", node_->report->text(), "see docs/agent.md"});
     if (!node_->clock_offset_ms || std::abs(*node_->clock_offset_ms) <= kTellingOffsetMs) return;
     const std::int64_t offset = *node_->clock_offset_ms;
     const bool is_set = node_->report && node_->report->vitals().clock_synchronised();
     why_.notes.push_back(
-        {causes::kClockOffset, "", "",
+        {std::abs(offset) > kSkewMs ? causes::kClockSkew : causes::kClockOffset, "", "",
          fmt::format("its clock is {} {} the hub's{}", duration_text(std::abs(offset)),
                      offset > 0 ? "ahead of" : "behind", is_set ? "" : ", and nobody sets it"),
          "run an NTP client on the node"});

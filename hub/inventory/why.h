@@ -43,10 +43,12 @@ namespace causes {
 inline constexpr const char* kNothingFetched = "nothing_fetched";
 inline constexpr const char* kRevisionInvalid = "revision_invalid";
 inline constexpr const char* kRevisionHeld = "revision_held";
+inline constexpr const char* kRevisionUnsigned = "revision_unsigned";
 inline constexpr const char* kCompiling = "compiling";
 inline constexpr const char* kHubStoreFailed = "hub_store_failed";
 inline constexpr const char* kBrokerDown = "broker_down";
 inline constexpr const char* kUnknownNode = "unknown_node";
+inline constexpr const char* kRevoked = "revoked";
 inline constexpr const char* kNeverConnected = "never_connected";
 inline constexpr const char* kOffline = "offline";
 inline constexpr const char* kNoManifest = "no_manifest";
@@ -57,6 +59,8 @@ inline constexpr const char* kDisabled = "disabled";
 inline constexpr const char* kNotSelected = "not_selected";
 inline constexpr const char* kFetchFailed = "fetch_failed";  // notes
 inline constexpr const char* kClockOffset = "clock_offset";
+inline constexpr const char* kClockSkew = "clock_skew";  // far off
+inline constexpr const char* kRenewalFailed = "renewal_failed";
 }  // namespace causes
 
 }  // namespace hivemind::hub

@@ -113,13 +113,18 @@ std::string remedy_of(v1::Reason reason, const std::string& node, const std::str
     case v1::REASON_STORE_FAILED:
       return "make room on the node's disk, or mend its file system";
     case v1::REASON_SIGNATURE_REFUSED:
-      return "start the agent with this hub's key (--hub-key, a copy of the hub's hub.pub)";
+      return fmt::format(
+          "give the agent this hub's key: by a new enrolment (hivemind node replace {}), or, where it is not "
+          "enrolled, with --hub-key, a copy of the hub's hub.pub",
+          node);
     case v1::REASON_WRONG_NODE:
       return "give each agent an id of its own (--node)";
     case v1::REASON_MALFORMED:
       return "update the agent";
     case v1::REASON_PORT_TAKEN:
       return "free the port on the node, or publish another one";
+    case v1::REASON_POLICY_REFUSED:
+      return "commit a release that does without it, or ask the node's owner to change the agent's setting";
     case v1::REASON_ADOPTION_NEEDED:
       return fmt::format("hivemind adopt {} {}", node, stack);
     case v1::REASON_WINDOW_CLOSED:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hivemind/v1/envelope.pb.h"
+
 namespace hivemind::hub {
 namespace {
 
@@ -80,8 +82,35 @@ bool same_content(const NodeReleases& a, const NodeReleases& b) {
   });
 }
 
+std::set<std::string> secret_ids_of(const NodeReleases& releases) {
+  std::set<std::string> ids;
+  for (const auto& [stack, release] : releases) ids.merge(secret_ids(release->release));
+  return ids;
+}
+
+std::vector<v1::SealedSecret> seal_secrets(const std::set<std::string>& ids, const FindSecret& find,
+                                           const SealKey& key, const v1::Manifest& former) {
+  std::map<std::string_view, const v1::SealedSecret*> had;
+  for (const v1::SealedSecret& secret : former.secrets()) had.emplace(secret.id(), &secret);
+  std::vector<v1::SealedSecret> sealed;
+  for (const std::string& id : ids) {
+    if (const auto same = had.find(id); same != had.end()) {
+      sealed.push_back(*same->second);
+      continue;
+    }
+    const SecretPtr secret = find(id);
+    if (!secret) continue;
+    v1::SealedSecret& one = sealed.emplace_back();
+    one.set_id(id);
+    one.set_name(secret->name());
+    one.set_sealed(key.seal(secret->value()));
+  }
+  return sealed;
+}
+
 v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
-                              const std::vector<v1::RegistryLogin>& logins) {
+                              const std::vector<v1::RegistryLogin>& logins,
+                              const std::vector<v1::SealedSecret>& secrets) {
   v1::Manifest manifest;
   manifest.set_node(issue.node);
   manifest.set_generation(issue.generation);
@@ -98,11 +127,18 @@ v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
     file->set_content(*content);
   }
   for (const v1::RegistryLogin& login : logins) *manifest.add_registry_logins() = login;
+  for (const v1::SealedSecret& secret : secrets) *manifest.add_secrets() = secret;
   return manifest;
 }
 
-std::string seal_manifest(const SigningKey& key, const v1::Manifest& manifest) {
-  return seal_envelope(key, kManifestKind, manifest.SerializeAsString());
+// The stamp has successions as well: the hub that reads it may have been restored from before they were made.
+std::string seal_manifest(const Signer& signer, const v1::Manifest& manifest) {
+  v1::Stamp stamp;
+  stamp.set_node(manifest.node());
+  stamp.set_generation(manifest.generation());
+  stamp.set_issued_at_ms(manifest.issued_at_ms());
+  return stamped(signer.seal(kManifestKind, manifest.SerializeAsString()),
+                 signer.seal(kStampKind, stamp.SerializeAsString()));
 }
 
 }  // namespace hivemind::hub

@@ -4,13 +4,16 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/envelope.h"
+#include "common/sealing.h"
 #include "hub/desired/compiler.h"
 #include "hub/desired/release.h"
+#include "hub/desired/secrets.h"
 
 // From releases to manifests. Pure: what changes follows from what is desired and what was sent before.
 namespace hivemind::hub {
@@ -40,11 +43,23 @@ struct Issue {
   std::int64_t at_ms = 0;  // Unix time
 };
 
-// logins: sorted.
-v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
-                              const std::vector<v1::RegistryLogin>& logins = {});
+// The secrets that the releases need.
+std::set<std::string> secret_ids_of(const NodeReleases& releases);
 
-// The bytes that are published. The same manifest and key always give the same bytes.
-std::string seal_manifest(const SigningKey& key, const v1::Manifest& manifest);
+// Sealed to one node, sorted by id. What find() has not is left out: the node will say so. former: a manifest
+// whose secrets were sealed to the same key; they are taken as they are, since sealing takes time and an id
+// stands for one value.
+using FindSecret = std::function<SecretPtr(std::string_view id)>;
+std::vector<v1::SealedSecret> seal_secrets(const std::set<std::string>& ids, const FindSecret& find,
+                                           const SealKey& key, const v1::Manifest& former);
+
+// logins and secrets: sorted.
+v1::Manifest compose_manifest(const Issue& issue, const NodeReleases& releases,
+                              const std::vector<v1::RegistryLogin>& logins = {},
+                              const std::vector<v1::SealedSecret>& secrets = {});
+
+// The bytes that are published, with a stamp of the signer's. The same manifest and key always give the same
+// bytes.
+std::string seal_manifest(const Signer& signer, const v1::Manifest& manifest);
 
 }  // namespace hivemind::hub

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "common/digest.h"
 #include "common/error.h"
 #include "hub/registry/image_name.h"
 
@@ -61,13 +60,24 @@ std::vector<v1::RegistryLogin> RegistryLogins::used_by(const NodeReleases& relea
   return logins;
 }
 
-std::string RegistryLogins::fingerprint() const {
+std::string RegistryLogins::fingerprint(const Digest& keyed) const {
   std::string text;
   for (const auto& [registry, login] : credentials_.all()) {
-    const std::string digest = sha256_hex(message_of(registry, login).SerializeAsString());
-    text += registry + " " + digest + "\n";
+    text += registry + " " + keyed(message_of(registry, login).SerializeAsString()) + "\n";
   }
   return text;
+}
+
+std::vector<v1::RegistryLogin> sealed_to(const SealKey& key, std::vector<v1::RegistryLogin> logins) {
+  for (v1::RegistryLogin& login : logins) {
+    const std::string registry = login.registry();
+    login.clear_registry();
+    const std::string sealed = key.seal(login.SerializeAsString());
+    login.Clear();
+    login.set_registry(registry);
+    login.set_sealed(sealed);
+  }
+  return logins;
 }
 
 std::set<std::string> changed_registries(const std::string& before, const std::string& after) {

@@ -54,6 +54,25 @@ class File {
 
 }  // namespace
 
+TEST_CASE("TLS of the API is on beyond this machine, unless it is said otherwise") {
+  CHECK((read({"--git-url", "x"}).config->tls.mode == api::TlsMode::kAuto));
+  CHECK((read({"--git-url", "x", "--tls", "off"}).config->tls.mode == api::TlsMode::kOff));
+  const Config own = *read({"--git-url", "x", "--tls-cert", "a.pem", "--tls-key", "a.key"}).config;
+  CHECK(own.tls.certificate == "a.pem");
+  CHECK(own.tls.key == "a.key");
+  CHECK_THAT(refusal({"--git-url", "x", "--tls", "yes"}),
+             ContainsSubstring("'yes' is none of 'auto', 'on' and 'off'"));
+  CHECK_THAT(refusal({"--git-url", "x", "--tls-cert", "a.pem"}), ContainsSubstring("go together"));
+  CHECK_THAT(refusal({"--git-url", "x", "--tls", "off", "--tls-cert", "a", "--tls-key", "b"}),
+             ContainsSubstring("its TLS is off"));
+  for (const char* local : {"127.0.0.1:7373", "127.8.8.8:1", "localhost:7373", "[::1]:7373"})
+    CHECK(api::is_loopback(local));
+  for (const char* open : {"0.0.0.0:7373", "127.example.org:7373", "192.0.2.7:7373", "[::]:7373",
+                           "[2001:db8::1]:7373", "hub:7373", ""}) {
+    CHECK_FALSE(api::is_loopback(open));
+  }
+}
+
 TEST_CASE("a Git URL is all that a hub must be given") {
   const Config config = *read({"--git-url", "/srv/fleet.git"}).config;
   CHECK(config.git.url == "/srv/fleet.git");
@@ -64,6 +83,17 @@ TEST_CASE("a Git URL is all that a hub must be given") {
   CHECK(config.listen == "127.0.0.1:7373");
   CHECK(config.broker_listen == "127.0.0.1:1883");
   CHECK(config.broker_url == "");
+}
+
+TEST_CASE("an authority is given by two files, and what the hub is reached by as a list") {
+  const Config config = *read({"--git-url", "x", "--ca-cert", "/etc/ca.pem", "--ca-key", "/etc/ca.key",
+                               "--advertise", "hub.example, 10.0.0.7"})
+                             .config;
+  CHECK(config.authority.certificate == "/etc/ca.pem");
+  CHECK(config.authority.key == "/etc/ca.key");
+  CHECK(config.advertise == std::vector<std::string>{"hub.example", "10.0.0.7"});
+  CHECK_THAT(refusal({"--git-url", "x", "--advertise", "https://hub"}),
+             ContainsSubstring("neither a host name"));
 }
 
 TEST_CASE("without a Git URL the hub says how to give one") {
@@ -139,6 +169,14 @@ TEST_CASE("unknown flags are wrong usage; help and version are printed") {
   CHECK_THAT(refusal({"--git-url", "x", "--frobnicate"}), ContainsSubstring("--frobnicate"));
   CHECK_THAT(read({"--help"}).output, ContainsSubstring("--git-url"));
   CHECK_THAT(read({"--version"}).output, ContainsSubstring("hivemind-hub 0."));
+}
+
+TEST_CASE("whether the broker wants TLS is auto, on or off") {
+  CHECK(read({"--git-url", "x"}).config->broker_tls == BrokerTls::kAuto);
+  CHECK(read({"--git-url", "x", "--broker-tls", "on"}).config->broker_tls == BrokerTls::kOn);
+  const File file("git: {url: x}\nbroker: {tls: off}\n");
+  CHECK(read({"--config", file.path()}).config->broker_tls == BrokerTls::kOff);
+  CHECK_THAT(refusal({"--git-url", "x", "--broker-tls", "maybe"}), ContainsSubstring("--broker-tls"));
 }
 
 TEST_CASE("registries that are asked without TLS are a list, in the file and on the command line") {

@@ -80,16 +80,16 @@ class Channel {
   bool publish(const std::string& node, const std::string& envelope) {
     if (!connected) return false;
     v1::Command& command = sent.emplace_back();
-    CHECK(command.ParseFromString(open_envelope(key_.verify_key(), kCommandKind, envelope)));
+    CHECK(command.ParseFromString(open_envelope(signer_.key().verify_key(), kCommandKind, envelope)));
     CHECK(command.node() == node);
     return true;
   }
 
   asio::io_context loop_;
-  SigningKey key_ = SigningKey::generate();
-  hub::Commands commands_{loop_.get_executor(), key_, [this](const std::string& node, std::string envelope) {
-                            return publish(node, envelope);
-                          }};
+  Signer signer_{SigningKey::generate()};
+  hub::Commands commands_{
+      loop_.get_executor(), signer_,
+      [this](const std::string& node, std::string envelope) { return publish(node, envelope); }};
 };
 
 v1::CommandReply reply_to(const v1::Command& command) {

@@ -134,3 +134,34 @@ TEST_CASE_METHOD(Fixture, "a manifest that cannot be read now is sent when it ca
   delivery.resume();
   CHECK(sent == Strings{"a=a1"});
 }
+
+TEST_CASE_METHOD(Fixture,
+                 "the manifest of a node that is none any more is taken from the broker, and stays away") {
+  delivery.up();
+  replace("a", 1);
+  acknowledge();
+  delivery.withdraw("a");
+  CHECK(sent == Strings{"a=a1", "a="});
+  acknowledge();
+  CHECK(published == Strings{"a@1"});
+  CHECK(delivery.outstanding() == 0);
+  CHECK(delivery.repair() == 0);
+  CHECK(delivery.seen("a", "a1"));  // a broker that was restored has it again
+  CHECK(delivery.repair() == 1);
+  CHECK(sent.back() == "a=");
+  acknowledge();
+  replace("a", 2);
+  acknowledge();
+  CHECK(sent.back() == "a=a2");
+  CHECK(published == Strings{"a@1", "a@2"});
+}
+
+TEST_CASE_METHOD(Fixture, "a manifest that is under way when its node ends is taken away behind it") {
+  delivery.up();
+  replace("a", 1);
+  delivery.withdraw("a");
+  CHECK(sent == Strings{"a=a1", "a="});
+  acknowledge();
+  CHECK(published.empty());
+  CHECK(delivery.outstanding() == 0);
+}

@@ -1,5 +1,7 @@
 #include "hub/intake.h"
 
+#include <limits>
+
 #include "common/topics.h"
 #include "tests/support/catch.h"
 
@@ -13,9 +15,10 @@ struct Fixture {
   int changes = 0;
   int identities = 0;
   std::vector<std::uint64_t> generations;
+  int stamps = 0;
   Intake intake{
       inventory,
-      {[this] { ++changes; }, [this] { ++identities; },
+      {[this] { ++changes; }, [this] { ++identities; }, [this](const std::string&) { ++stamps; },
        [this](const std::string&, std::uint64_t generation) { generations.push_back(generation); }}};
 
   void take(const std::string& topic, const std::string& payload) {
@@ -67,6 +70,22 @@ TEST_CASE_METHOD(Fixture, "a generation above the hub's own is told") {
   ahead.mutable_received()->set_generation(10);
   take(topics::report("pi-1"), ahead.SerializeAsString());
   CHECK(generations == std::vector<std::uint64_t>{10});
+}
+
+TEST_CASE_METHOD(Fixture, "another stamp or key of the hub's is told, the same ones are not told again") {
+  v1::Report stamped = report("pi-1");
+  const auto told = [&] {
+    stamps = 0;
+    take(topics::report("pi-1"), stamped.SerializeAsString());
+    return stamps > 0;
+  };
+  CHECK(told());
+  CHECK_FALSE(told());
+  stamped.set_stamp("another");
+  CHECK(told());
+  CHECK_FALSE(told());
+  stamped.set_hub_key("another");
+  CHECK(told());
 }
 
 TEST_CASE_METHOD(Fixture, "what comes in between is stored together, each node once") {
@@ -123,6 +142,17 @@ TEST_CASE_METHOD(Fixture, "what does not belong changes nothing") {
   CHECK_FALSE(intake.has_pending());
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "a batch says which events its node has no more, and cannot leave out those it brings") {
+  v1::EventBatch batch = events("pi-1", 7);
+  batch.set_first(5);
+  take(topics::events("pi-1"), batch.SerializeAsString());
+  CHECK(intake.drain().events.at(0).first == 5);
+  batch.set_first(8);
+  take(topics::events("pi-1"), batch.SerializeAsString());
+  CHECK(intake.drain().events.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "events that cannot be stored do not fill the memory") {
   v1::EventBatch batch = events("pi-1", 1);
   for (std::uint64_t i = 2; i <= 1000; ++i) batch.add_events()->set_sequence(i);
@@ -141,6 +171,14 @@ TEST_CASE_METHOD(Fixture, "a report that comes fresh tells how far its node's cl
   CHECK_FALSE(inventory.find("pi-1")->clock_offset_ms);
   intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 100'000);
   CHECK(inventory.find("pi-1")->clock_offset_ms == -5'000);
+  for (const std::int64_t said :
+       {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    sent.set_reported_at_ms(said);
+    intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 100'000);
+    CHECK((*inventory.find("pi-1")->clock_offset_ms > 0) == (said > 0));
+  }
+  sent.set_reported_at_ms(95'000);
+  intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 100'000);
   // What the broker had kept for the hub says nothing about the clock.
   intake.note_connection(200'000);
   intake.take({topics::report("pi-1"), sent.SerializeAsString(), false}, 200'500);
@@ -158,4 +196,24 @@ TEST_CASE_METHOD(Fixture, "what the broker has kept of a node does not count as 
   sent.set_reported_at_ms(96'000);
   intake.take({topics::report("pi-1"), sent.SerializeAsString(), true}, 9'500);
   CHECK(inventory.find("pi-1")->seen_at_ms == 9'500);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "what an enrolled node says of its labels changes nothing, and asks for no compilation") {
+  Node& node = inventory.node("pi-1");
+  node.membership = Membership::kEnrolled;
+  node.given_labels = {{"site", "berlin"}};
+  take(topics::report("pi-1"), report("pi-1", "vault").SerializeAsString());
+  take(topics::report("pi-1"), report("pi-1", "elsewhere").SerializeAsString());
+  CHECK(identities == 0);
+  CHECK(labels_of(node) == Labels{{"site", "berlin"}});
+  CHECK(inventory.identities() == std::vector<NodeIdentity>{{"pi-1", {{"site", "berlin"}}}});
+  CHECK(inventory.find("pi-1")->report->labels().at("site") == "elsewhere");
+}
+
+TEST_CASE_METHOD(Fixture, "a revoked node is selected for nothing, whatever it still sends") {
+  inventory.node("pi-1").membership = Membership::kRevoked;
+  take(topics::report("pi-1"), report("pi-1").SerializeAsString());
+  CHECK(inventory.identities().empty());
+  CHECK(identities == 0);
 }

@@ -243,3 +243,21 @@ TEST_CASE("a release that waits for its window is scheduled, and not waited for"
     CHECK(standing(b) == "failed");
   }
 }
+
+TEST_CASE(
+    "a node that was revoked is that, whatever it reported last, and no part of the fleet's convergence") {
+  Builder b;
+  b.node.membership = Membership::kRevoked;
+  CHECK(standing(b) == "revoked");
+  b.node.presence = Presence::kOffline;
+  b.stack().set_state(v1::STATE_FAILED);
+  const Assessment assessment = assess(b.built());
+  CHECK(assessment.standing == Standing::kRevoked);
+  CHECK(assessment.text == "new hardware can take its place ('hivemind node replace pi-1')");
+  Inventory inventory;
+  inventory.node("pi-1") = b.built();
+  inventory.node("pi-2").membership = Membership::kRevoked;  // it has never reported
+  const Convergence convergence = assess(inventory);
+  CHECK(convergence.converged());
+  CHECK(convergence.offline.empty());
+}

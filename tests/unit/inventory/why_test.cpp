@@ -1,5 +1,6 @@
 #include "hub/inventory/why.h"
 
+#include "hub/inventory/convergence.h"
 #include "tests/support/catch.h"
 
 using namespace hivemind;
@@ -153,7 +154,41 @@ TEST_CASE_METHOD(Fleet, "a node that stacks.yml names and that never reported ha
   report.clear_node();
   const Cause cause = main();
   CHECK(cause.reason == "never_connected");
-  CHECK_THAT(cause.remedy, ContainsSubstring("hivemind-agent --node"));
+  CHECK(cause.remedy == "let the machine in: hivemind node token create --id pi-1");
+}
+
+TEST_CASE_METHOD(Fleet, "an enrolled node that never reported wants its agent started, and no new token") {
+  report.clear_node();
+  node().membership = Membership::kEnrolled;
+  node().certificate_until_ms = kNow + 1'000;
+  const Cause cause = main();
+  CHECK(cause.reason == "never_connected");
+  CHECK(cause.text == "it has never reported");
+  CHECK(cause.remedy == "start the agent on it (as a service: systemctl start hivemind-agent)");
+}
+
+TEST_CASE_METHOD(Fleet, "a revoked node is told with the day and who can take its place, and nothing else") {
+  node().membership = Membership::kRevoked;
+  node().presence = Presence::kOffline;
+  status.broker.connected = false;
+  CHECK(reasons(ask()) == std::vector<std::string>{"revoked"});
+  CHECK(main().text == "revoked; it gets nothing any more");
+  node().revoked_at_ms = kNow - 86'400'000;
+  CHECK(main().text == "revoked on 2026-01-30 12:00:00 UTC; it gets nothing any more");
+  CHECK(main().remedy == "'hivemind node replace pi-1' lets new hardware take its place");
+}
+
+TEST_CASE_METHOD(Fleet, "of an offline node it is told that its certificate has ended") {
+  node().membership = Membership::kEnrolled;
+  node().presence = Presence::kOffline;
+  node().certificate_until_ms = kNow + 1'000;
+  CHECK_THAT(main().text, !ContainsSubstring("certificate"));
+  node().certificate_until_ms = kNow - 86'400'000;
+  CHECK(
+      main().text ==
+      "offline since 2026-01-31 09:55:00 UTC (2 h 5 min); its certificate ended on 2026-01-30 12:00:00 UTC");
+  CHECK_THAT(main().remedy, ContainsSubstring("check its power") &&
+                                ContainsSubstring("too late: hivemind node replace pi-1"));
 }
 
 TEST_CASE_METHOD(Fleet, "an offline node is told with its time, and what it said last comes behind") {
@@ -183,7 +218,9 @@ TEST_CASE_METHOD(Fleet, "what keeps the agent from taking the newest manifest is
   report.set_text("the manifest's signature is not the hub's");
   report.set_reason(v1::REASON_SIGNATURE_REFUSED);
   CHECK(main().reason == "signature_refused");
-  CHECK_THAT(main().remedy, ContainsSubstring("--hub-key"));
+  CHECK_THAT(main().remedy, ContainsSubstring("--hub-key") && !ContainsSubstring("signing.key"));
+  report.set_hub_key("cccc");  // the hub may have gone back behind a rotation
+  CHECK_THAT(main().remedy, ContainsSubstring("newest 'signing.key'"));
   report.set_reason(v1::REASON_STORE_FAILED);
   report.set_text("disk is full");
   CHECK(main().reason == "store_failed");
@@ -361,6 +398,25 @@ TEST_CASE_METHOD(Fleet, "what is not a stack's trouble is told when no stack has
   report.set_text("stack 'old', which is not wanted any more: network in use");
   CHECK(main().reason == "engine_refused");
   CHECK_THAT(main().text, ContainsSubstring("'old'"));
+}
+
+TEST_CASE_METHOD(Fleet, "a clock that is far off keeps a node from nothing, and is told") {
+  report.set_reason(v1::REASON_CLOCK_SKEW);
+  report.set_text("this node's clock says 1970-01-03");
+  node().clock_offset_ms = -1'764'000'000'000;
+  const Why answer = ask();
+  CHECK(answer.causes.empty());
+  REQUIRE(answer.notes.size() == 1);
+  CHECK(answer.notes[0].reason == "clock_skew");
+  CHECK(assess(node()).standing == Standing::kConverged);
+}
+
+TEST_CASE_METHOD(Fleet, "a certificate that cannot be renewed is worth a note") {
+  report.set_text("the certificate, which lasts until 2026-02-27, cannot be renewed: no answer");
+  const Why answer = ask();
+  CHECK(answer.causes.empty());
+  REQUIRE(answer.notes.size() == 1);
+  CHECK(answer.notes[0].reason == "renewal_failed");
 }
 
 TEST_CASE_METHOD(Fleet, "a clock that is off is worth a note") {

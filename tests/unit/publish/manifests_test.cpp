@@ -1,6 +1,7 @@
 #include "hub/publish/manifests.h"
 
 #include "common/envelope.h"
+#include "hivemind/v1/envelope.pb.h"
 #include "tests/support/catch.h"
 
 using namespace hivemind;
@@ -139,11 +140,30 @@ TEST_CASE("a node without releases has a manifest all the same") {
 }
 
 TEST_CASE("a sealed manifest opens with the hub's key and is the same bytes every time") {
-  const SigningKey key = SigningKey::generate();
+  const Signer signer(SigningKey::generate());
   const v1::Manifest manifest = compose_manifest({"pi-1", 1, "r1", 1000}, {{"web", release("web", "d1")}});
-  const std::string envelope = seal_manifest(key, manifest);
-  CHECK(envelope == seal_manifest(key, manifest));
+  const std::string envelope = seal_manifest(signer, manifest);
+  CHECK(envelope == seal_manifest(signer, manifest));
   v1::Manifest opened;
-  REQUIRE(opened.ParseFromString(open_envelope(key.verify_key(), kManifestKind, envelope)));
+  REQUIRE(opened.ParseFromString(open_envelope(signer.key().verify_key(), kManifestKind, envelope)));
   CHECK(opened.SerializeAsString() == manifest.SerializeAsString());
+}
+
+TEST_CASE("a sealed manifest carries a stamp that proves node, generation and time") {
+  const Signer signer(SigningKey::generate());
+  const std::string envelope = seal_manifest(signer, compose_manifest({"pi-1", 7, "r1", 1000}, {}));
+  v1::Stamp stamp;
+  REQUIRE(stamp.ParseFromString(open_envelope(signer.key().verify_key(), kStampKind, stamp_of(envelope))));
+  CHECK(stamp.node() == "pi-1");
+  CHECK(stamp.generation() == 7);
+  CHECK(stamp.issued_at_ms() == 1000);
+}
+
+TEST_CASE("a stamp leads from the keys of before to the one that has signed it") {
+  SigningKey first = SigningKey::generate(), second = SigningKey::generate();
+  const Successions successions{succeed(first, second.verify_key())};
+  const Signer signer(std::move(second), successions);
+  const std::string envelope = seal_manifest(signer, compose_manifest({"pi-1", 7, "r1", 1000}, {}));
+  CHECK(successors(first.verify_key(), kStampKind, stamp_of(envelope)) ==
+        std::vector<VerifyKey>{signer.key().verify_key()});
 }
