@@ -8,6 +8,10 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/version.h"
+#include "hub/cli/command_line_access.h"
+#include "hub/cli/command_line_enrolment.h"
+#include "hub/cli/command_line_reference.h"
+#include "hub/cli/command_line_secrets.h"
 #include "hub/cli/invocation.h"
 #include "hub/cli/text.h"
 
@@ -29,6 +33,7 @@ class CommandLine {
   void add_sync();
   void add_node_commands();
   void add_adopt();
+  void add_trust();
   void add_events();
   void add_repository_commands();
   void add_config();
@@ -51,13 +56,22 @@ class CommandLine {
   CLI::App* apply_ = nullptr;
   CLI::App* purge_ = nullptr;
   CLI::App* adopt_ = nullptr;
+  CLI::App* trust_show_ = nullptr;
+  CLI::App* trust_rotate_ = nullptr;
+  CLI::App* trust_resume_ = nullptr;
   CLI::App* events_ = nullptr;
   CLI::App* lint_ = nullptr;
   CLI::App* render_ = nullptr;
   CLI::App* config_ = nullptr;
+  EnrolmentDefinitions enrolment_;
+  SecretDefinitions secrets_;
+  CLI::App* broker_config_ = nullptr;
+  BrokerConfigCommand broker_;
+  AccessDefinitions access_;
 
   std::string hub_url_ = defaults::kHubUrl;
   std::string token_file_ = std::string(defaults::kHubDirectory) + "/" + defaults::kTokenFile;
+  std::string ca_file_;
   std::string output_ = "table";
   std::string node_;
   std::string stack_;
@@ -103,7 +117,9 @@ std::string check_stack_name(const std::string& text) {
 }
 
 std::string check_duration(const std::string& text) {
-  return parse_duration(text) ? "" : fmt::format("'{}' is no time (such as '90s', '5m' or '1h30m')", text);
+  return parse_duration(text)
+             ? ""
+             : fmt::format("'{}' is no time up to 31 days (such as '90s', '5m' or '1h30m')", text);
 }
 
 std::string check_label(const std::string& text) {
@@ -150,9 +166,12 @@ CommandLine::CommandLine() {
   add_sync();
   add_node_commands();
   add_adopt();
+  add_trust();
   add_events();
   add_repository_commands();
   add_config();
+  secrets_.add_to(app_);
+  access_.add_to(app_);
   app_.add_subcommand("help-all", "Print the reference of all commands as Markdown")->group("");
 }
 
@@ -165,6 +184,12 @@ void CommandLine::add_globals() {
       ->type_name("FILE")
       ->envname("HIVEMIND_TOKEN_FILE")
       ->capture_default_str();
+  app_.add_option(
+          "--ca", ca_file_,
+          "File with the certificates that may vouch for a hub at https://, and nobody else; otherwise "
+          "'ca.pem' beside the token's file, or else what the system trusts")
+      ->type_name("FILE")
+      ->envname("HIVEMIND_CA");
   app_.add_option("--output", output_, "Tables for people, or JSON for programs")
       ->type_name("table|json")
       ->check(validator(check_output))
@@ -173,7 +198,7 @@ void CommandLine::add_globals() {
 
 CLI::App* CommandLine::add(CLI::App& parent, const std::string& name, const std::string& description) {
   return parent.add_subcommand(name, description)
-      ->footer("The global flags --hub, --token-file and --output work here, too.");
+      ->footer("The global flags --hub, --token-file, --ca and --output work here, too.");
 }
 
 void CommandLine::take_node(CLI::App& command) {
@@ -192,10 +217,21 @@ CLI::Option* CommandLine::take_stack(CLI::App& command, const std::string& descr
 void CommandLine::add_fleet_commands() {
   status_ =
       add(app_, "status", "Show hub, Git, broker, counts, diagnostics, and nodes that have not converged");
-  CLI::App* node = add(app_, "node", "Look at the fleet's nodes")->require_subcommand(1);
+  CLI::App* node = add(app_, "node", "Look at the fleet's nodes, let machines in, and put them out")
+                       ->require_subcommand(1);
   node_ls_ = add(*node, "ls", "List the nodes");
   node_show_ = add(*node, "show", "Show one node: revisions, facts, stacks and services");
   take_node(*node_show_);
+  enrolment_.add_to_node(*node);
+  CLI::App* broker = add(app_, "broker", "Set up a broker of your own")->require_subcommand(1);
+  broker_config_ = add(*broker, "config",
+                       "Print the files that make a Mosquitto of yours this fleet's broker: configuration, "
+                       "access control, CA, revoked certificates, and a server certificate with its key");
+  broker_config_->add_option("--listen", broker_.listen, "Where it is to listen [0.0.0.0:8883]")
+      ->type_name("HOST:PORT");
+  broker_config_
+      ->add_option("--directory", broker_.directory, "Write the files there instead, for their owner alone")
+      ->type_name("DIR");
   CLI::App* stack = add(app_, "stack", "Look at the stacks that stacks.yml lists")->require_subcommand(1);
   stack_ls_ = add(*stack, "ls", "List the stacks");
   stack_show_ = add(*stack, "show", "Show one stack: where it runs, how it is, and its diagnostics");
@@ -248,6 +284,21 @@ void CommandLine::add_adopt() {
       ->type_name("CODE");
 }
 
+void CommandLine::add_trust() {
+  CLI::App* trust = add(app_, "trust", "The key that nodes obey, and the authority that vouches for them")
+                        ->require_subcommand(1);
+  trust_show_ = add(*trust, "show", "Show the signing key, those before it, and which nodes follow");
+  trust_rotate_ =
+      add(*trust, "rotate",
+          "Make a new signing key, signed by the one in force, which is forgotten; every manifest is "
+          "signed anew, and nodes follow by themselves");
+  trust_resume_ =
+      add(*trust, "resume",
+          "Let a hub go on that was restored from a backup: fetch, compile, and publish above what the "
+          "nodes have");
+  enrolment_.add_to_trust(*trust);
+}
+
 void CommandLine::add_events() {
   events_ = add(app_, "events", "Print what happened on the nodes, oldest first");
   events_->add_flag("--follow", follow_, "Go on printing new events until interrupted");
@@ -287,6 +338,7 @@ void CommandLine::add_repository_commands() {
       ->expected(1)
       ->allow_extra_args(false)  // otherwise it takes DIR, too
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  render_->callback([this] { require_distinct(labels_); });
 }
 
 void CommandLine::add_config() {
@@ -348,7 +400,7 @@ std::vector<std::pair<std::string, std::string>> CommandLine::labels() const {
 
 Invocation CommandLine::invocation() const {
   Invocation result{ReferenceCommand{}, output_ == "json" ? Output::kJson : Output::kTable, hub_url_,
-                    token_file_};
+                    token_file_, ca_file_};
   if (status_->parsed()) result.command = StatusCommand{};
   if (node_ls_->parsed()) result.command = NodeListCommand{};
   if (node_show_->parsed()) result.command = NodeShowCommand{node_};
@@ -364,67 +416,20 @@ Invocation CommandLine::invocation() const {
   if (apply_->parsed()) result.command = ApplyCommand{node_, stack_};
   if (purge_->parsed()) result.command = PurgeCommand{node_, stack_, confirm_};
   if (adopt_->parsed()) result.command = AdoptCommand{node_, stack_, confirm_};
+  if (trust_show_->parsed()) result.command = TrustShowCommand{};
+  if (trust_rotate_->parsed()) result.command = TrustRotateCommand{};
+  if (trust_resume_->parsed()) result.command = TrustResumeCommand{};
   if (events_->parsed()) {
     result.command = EventsCommand{follow_ ? Follow::kYes : Follow::kNo, limit_, only_node_, only_stack_};
   }
   if (lint_->parsed()) result.command = LintCommand{directory_, path_, lint_format()};
   if (config_->parsed()) result.command = config_command();
+  if (auto command = enrolment_.command()) result.command = std::move(*command);
+  if (auto command = secrets_.command()) result.command = std::move(*command);
+  if (broker_config_->parsed()) result.command = broker_;
+  if (auto command = access_.command()) result.command = std::move(*command);
   if (render_->parsed()) result.command = RenderCommand{directory_, path_, render_node_, labels()};
   return result;
-}
-
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-  return text;
-}
-
-std::string option_row(const CLI::Option& option) {
-  const bool value = option.get_items_expected_max() > 0;
-  std::string name = option.get_positional() ? option.get_name(true) : option.get_name(false, true);
-  if (value && !option.get_positional()) name += " " + option.get_type_name();
-  std::string about = option.get_description();
-  if (!option.get_default_str().empty()) about += fmt::format(" (default `{}`)", option.get_default_str());
-  if (!option.get_envname().empty())
-    about += fmt::format("; also from the variable `{}`", option.get_envname());
-  if (option.get_required()) about += "; required";
-  return fmt::format("| `{}` | {} |\n", cell(name), cell(about));
-}
-
-std::string options_table(const CLI::App& app) {
-  std::string rows;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option == app.get_help_ptr() && app.get_parent() != nullptr)
-      continue;  // said once, with the global flags
-    rows += option_row(*option);
-  }
-  return rows.empty() ? "" : "\n| argument | meaning |\n|---|---|\n" + rows;
-}
-
-std::string usage_of(const CLI::App& app, const std::string& prefix) {
-  std::string usage = prefix + app.get_name();
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) usage += " " + option->get_name(true);
-  }
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional() || option == app.get_help_ptr()) continue;
-    const std::string value = option->get_items_expected_max() > 0 ? " " + option->get_type_name() : "";
-    const std::string flag = option->get_name(false, false) + value;
-    usage += option->get_required() ? " " + flag : " [" + flag + "]";
-  }
-  return usage;
-}
-
-void append_commands(std::string& text, const CLI::App& app, const std::string& prefix) {
-  for (const CLI::App* command :
-       app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
-    if (!command->get_subcommands([](const CLI::App*) { return true; }).empty()) {
-      append_commands(text, *command, prefix + command->get_name() + " ");
-      continue;
-    }
-    text += fmt::format("\n### `{}{}`\n\n{}.\n\n```\n{}\n```\n", prefix, command->get_name(),
-                        command->get_description(), usage_of(*command, prefix));
-    text += options_table(*command);
-  }
 }
 
 }  // namespace
@@ -444,12 +449,7 @@ std::variant<Invocation, Answered> parse_command_line(std::vector<std::string> a
 
 std::string reference_markdown() {
   CommandLine line;
-  std::string text = "## Global flags\n" + options_table(line.app()) + "\n## Commands\n";
-  append_commands(text, line.app(), "hivemind ");
-  text += "\n## Exit codes\n\n| code | meaning |\n|---|---|\n";
-  for (const ExitCode code : kExitCodes)
-    text += fmt::format("| {} | {} |\n", static_cast<int>(code), describe(code));
-  return text;
+  return reference_of(line.app());
 }
 
 }  // namespace hivemind::hub::cli

@@ -64,8 +64,9 @@ Json mounts_json(const v1::Service& service) {
   for (const auto& mount : service.file_mounts()) {
     Json entries = Json::array();
     for (const auto& entry : mount.entries()) {
-      Json one{
-          {"path", entry.path()}, {"sha256", entry.sha256()}, {"mode", fmt::format("{:04o}", entry.mode())}};
+      Json one{{"path", entry.path()}, {"mode", fmt::format("{:04o}", entry.mode())}};
+      put(one, "sha256", entry.sha256());
+      put(one, "secret", entry.secret());
       if (entry.has_uid()) one["uid"] = entry.uid();
       if (entry.has_gid()) one["gid"] = entry.gid();
       entries.push_back(std::move(one));
@@ -95,6 +96,7 @@ Json service_json(const v1::Service& service) {
   put(object, "depends_on", dependencies_json(service));
   put(object, "endpoints", endpoints_json(service));
   put(object, "file_mounts", mounts_json(service));
+  put(object, "secrets", Json(std::vector<std::string>(service.secrets().begin(), service.secrets().end())));
   return object;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "hub/cli/commands.h"
+#include "hub/cli/text.h"
 #include "hub/cli/views.h"
 
 namespace hivemind::hub::cli {
@@ -39,8 +40,7 @@ Json next(HubClient& hub, std::int64_t after, const EventsCommand& command, cons
   try {
     return hub.get(target, kHeld + kSlack);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUnavailable) throw;
-    console.err << "waiting for the hub, which does not answer" << std::endl;
+    console.err << printable(waiting_line(error)) << std::endl;
   }
   hub.pause(kRetry);
   return Json::object();

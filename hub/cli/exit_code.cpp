@@ -7,7 +7,8 @@ std::string_view describe(ExitCode code) {
     case ExitCode::kOk:
       return "done; what was asked about is well";
     case ExitCode::kBad:
-      return "what was asked about is not well: diagnostics, a failed node, a commit that is held";
+      return "what was asked about is not well: diagnostics, a failed node, a commit that is held; or it "
+             "cannot be done now: a full disk, a node that is away or does not reply";
     case ExitCode::kUsage:
       return "wrong command line or input";
     case ExitCode::kUnreachable:
@@ -31,13 +32,13 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::kNotFound:
       return ExitCode::kNotFound;
     case ErrorCode::kConflict:
+    case ErrorCode::kExhausted:
       return ExitCode::kBad;
     case ErrorCode::kUnavailable:
     case ErrorCode::kCorrupt:
       return ExitCode::kUnreachable;  // what answers does not speak as a hub does
     case ErrorCode::kDenied:
       return ExitCode::kDenied;
-    case ErrorCode::kExhausted:
     case ErrorCode::kInternal:
       return ExitCode::kInternal;
   }

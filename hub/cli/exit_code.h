@@ -8,7 +8,8 @@ namespace hivemind::hub::cli {
 // them.
 enum class ExitCode {
   kOk = 0,
-  kBad = 1,          // the thing asked about is bad: diagnostics, a failed node, a commit that is held
+  kBad = 1,          // the thing asked about is bad: diagnostics, a failed node, a commit that is held; or
+                     // it is there, and cannot be done now
   kUsage = 2,        // the command line is wrong
   kUnreachable = 3,  // the hub does not answer
   kNotFound = 4,     // no such node, stack or directory

@@ -4,7 +4,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
 
+#include "common/defaults.h"
 #include "common/error.h"
 #include "common/file.h"
 
@@ -13,6 +15,34 @@ namespace {
 
 constexpr const char* kGiveToken =
     "it is 'admin.token' in the hub's data directory; give it with --token-file FILE or HIVEMIND_TOKEN_FILE";
+
+constexpr const char* kGiveCa =
+    "give the file of the CA that vouches for it with --ca FILE or HIVEMIND_CA; the hub's own is 'ca.pem' in "
+    "its "
+    "data directory";
+
+// A CA that lies beside the token is the hub's own. It vouches for hubs alone, so the name that agents ask
+// for will do, whatever the address.
+http::Tls trust_of(const std::filesystem::path& token_file, const std::filesystem::path& ca_file) {
+  if (!ca_file.empty()) return {http::Trust::kGiven, read_file(ca_file), {}};
+  const std::filesystem::path beside = token_file.parent_path() / defaults::kAuthorityFile;
+  std::error_code ignored;
+  if (!std::filesystem::exists(beside, ignored)) return {};
+  return {http::Trust::kGiven, read_file(beside), defaults::kHubName};
+}
+
+http::Client client_of(const boost::asio::any_io_executor& loop, const std::string& url,
+                       const std::filesystem::path& token_file, const std::filesystem::path& ca_file) {
+  const http::Address address = http::Address::parse(url);
+  return {loop, address, address.is_tls ? trust_of(token_file, ca_file) : http::Tls{}};
+}
+
+// What the hub itself cannot do now (a full disk, a node that does not reply, too many requests under way) is
+// another thing than a hub that is away.
+ErrorCode code_of(unsigned status, const std::string& code) {
+  const bool is_for_now = status == 503 || (status == 429 && code == to_string(ErrorCode::kExhausted));
+  return is_for_now ? ErrorCode::kExhausted : http::code_of_status(status);
+}
 
 }  // namespace
 
@@ -32,11 +62,12 @@ std::string read_token(const std::filesystem::path& file) {
   return text;
 }
 
-HubClient::HubClient(const std::string& url, std::filesystem::path token_file)
+HubClient::HubClient(const std::string& url, std::filesystem::path token_file,
+                     const std::filesystem::path& ca_file)
     : url_(url),
       token_file_(std::move(token_file)),
       token_(read_token(token_file_)),
-      client_(loop_.get_executor(), http::Address::parse(url)) {}
+      client_(client_of(loop_.get_executor(), url, token_file_, ca_file)) {}
 
 Json HubClient::get(const std::string& target, std::chrono::milliseconds timeout) {
   http::Request request;
@@ -46,12 +77,15 @@ Json HubClient::get(const std::string& target, std::chrono::milliseconds timeout
 }
 
 Json HubClient::post(const std::string& target, const Json& body, std::chrono::milliseconds timeout) {
-  http::Request request;
-  request.method = "POST";
-  request.target = target;
-  request.body = body.dump();
-  request.timeout = timeout;
-  return ask(std::move(request));
+  return ask({.method = "POST", .target = target, .headers = {}, .body = body.dump(), .timeout = timeout});
+}
+
+Json HubClient::put(const std::string& target, const Json& body, std::chrono::milliseconds timeout) {
+  return ask({.method = "PUT", .target = target, .headers = {}, .body = body.dump(), .timeout = timeout});
+}
+
+Json HubClient::remove(const std::string& target, std::chrono::milliseconds timeout) {
+  return ask({.method = "DELETE", .target = target, .headers = {}, .body = {}, .timeout = timeout});
 }
 
 void HubClient::pause(std::chrono::milliseconds duration) {
@@ -77,6 +111,10 @@ Json HubClient::ask(http::Request request) {
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kDenied) {
+      throw Error(ErrorCode::kDenied, "hub at '{}' is not to be trusted: {} ({})", url_, error.what(),
+                  kGiveCa);
+    }
     if (error.code() != ErrorCode::kUnavailable) throw error.within("hub at '" + url_ + "'");
     throw Error(
         ErrorCode::kUnavailable,
@@ -93,13 +131,25 @@ Json HubClient::answer_of(const http::Response& response) const {
     throw Error(ErrorCode::kDenied, "hub at '{}' refused the token of '{}' ({})", url_, token_file_.string(),
                 kGiveToken);
   }
-  const std::string message = text_of(part_of(body, "error"), "message");
+  const Json& error = part_of(body, "error");
+  const std::string message = text_of(error, "message");
   if (response.ok() || message.empty()) {
     throw Error(ErrorCode::kCorrupt,
                 "'{}' answers with status {}, but not as a HiveMind hub does (check --hub)", url_,
                 response.status);
   }
-  throw Error(http::code_of_status(response.status), message);
+  throw Error(code_of(response.status, text_of(error, "code")), message);
+}
+
+std::string waiting_line(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kUnavailable:
+      return "waiting for the hub, which does not answer";
+    case ErrorCode::kExhausted:
+      return fmt::format("waiting for the hub: {}", error.what());
+    default:
+      throw error;
+  }
 }
 
 }  // namespace hivemind::hub::cli

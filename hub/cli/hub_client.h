@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "common/error.h"
 #include "common/http/client.h"
 #include "hub/cli/answer.h"
 
@@ -16,17 +17,23 @@ namespace hivemind::hub::cli {
 std::string read_token(const std::filesystem::path& file);
 
 // The hub's REST API, one question at a time. Thread: the caller's; each call runs the loop until the answer
-// is there. Errors: kUnavailable (nothing answers, or the hub says 503), kDenied (401), kNotFound (404),
-// kInvalid (400), kConflict (409), kCorrupt (what answers is no HiveMind hub), kInternal.
+// is there. Errors: kUnavailable (nothing answers), kExhausted (the hub cannot do it now: 503), kDenied (401,
+// 403, or too many wrong tokens), kNotFound (404), kInvalid (400), kConflict (409), kCorrupt (what answers is
+// no HiveMind hub), kInternal.
 class HubClient {
  public:
-  // Throws kInvalid for the URL.
-  HubClient(const std::string& url, std::filesystem::path token_file);
+  // ca_file: whose certificates may vouch for a hub at https://, and nobody else; empty: 'ca.pem' beside the
+  // token (as in the hub's data directory), or else what the system trusts. Throws kInvalid for the URL, and
+  // what read_file throws.
+  HubClient(const std::string& url, std::filesystem::path token_file,
+            const std::filesystem::path& ca_file = {});
 
   static constexpr std::chrono::seconds kTimeout{30};
 
   Json get(const std::string& target, std::chrono::milliseconds timeout = kTimeout);
   Json post(const std::string& target, const Json& body, std::chrono::milliseconds timeout);
+  Json put(const std::string& target, const Json& body, std::chrono::milliseconds timeout);
+  Json remove(const std::string& target, std::chrono::milliseconds timeout);
 
   // Lets time pass before a question is asked again.
   void pause(std::chrono::milliseconds duration);
@@ -43,5 +50,8 @@ class HubClient {
   boost::asio::io_context loop_;
   http::Client client_;
 };
+
+// For who asks again until there is an answer: what to say meanwhile. Throws an error that no waiting helps.
+std::string waiting_line(const Error& error);
 
 }  // namespace hivemind::hub::cli

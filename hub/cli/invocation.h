@@ -8,7 +8,10 @@
 #include <variant>
 #include <vector>
 
+#include "hub/cli/access_invocation.h"
+#include "hub/cli/enrolment_invocation.h"
 #include "hub/cli/exit_code.h"
+#include "hub/cli/secret_invocation.h"
 #include "hub/desired/compose/config.h"
 
 // What the command line asks for, as values. The adapter of CLI11 is command_line.cpp.
@@ -57,6 +60,9 @@ struct PurgeCommand {
   std::string stack;
   std::string confirm;  // what was shown; empty: only show
 };
+struct TrustShowCommand {};
+struct TrustRotateCommand {};
+struct TrustResumeCommand {};
 struct EventsCommand {
   Follow follow = Follow::kNo;
   int limit = 0;
@@ -86,18 +92,25 @@ struct ConfigCommand {
   compose::Interpolation interpolation = compose::Interpolation::kOn;
   compose::Consistency consistency = compose::Consistency::kChecked;
 };
+struct BrokerConfigCommand {
+  std::string listen;     // empty: as the hub thinks
+  std::string directory;  // where to write; empty: print
+};
 struct ReferenceCommand {};  // hidden: the reference part of docs/cli.md
 
 using Command =
     std::variant<StatusCommand, NodeListCommand, NodeShowCommand, StackListCommand, StackShowCommand,
                  SyncCommand, WhyCommand, RetryCommand, ApplyCommand, PurgeCommand, AdoptCommand,
-                 EventsCommand, LintCommand, RenderCommand, ConfigCommand, ReferenceCommand>;
+                 TrustShowCommand, TrustRotateCommand, TrustResumeCommand, EventsCommand, LintCommand,
+                 RenderCommand, ConfigCommand, EnrolmentCommand, SecretCommand, BrokerConfigCommand,
+                 AccessCommand, ReferenceCommand>;
 
 struct Invocation {
   Command command;
   Output output = Output::kTable;
   std::string hub_url;
   std::filesystem::path token_file;
+  std::filesystem::path ca_file = {};  // empty: what stands beside the token, or the system's store
 };
 
 // The command line was answered by parsing it: help, the version, or what is wrong with it.
@@ -106,8 +119,8 @@ struct Answered {
   std::string text;
 };
 
-// args: without the program's name. Reads HIVEMIND_HUB and HIVEMIND_TOKEN_FILE from the process's
-// environment.
+// args: without the program's name. Reads HIVEMIND_HUB, HIVEMIND_TOKEN_FILE and HIVEMIND_CA from the
+// process's environment.
 std::variant<Invocation, Answered> parse_command_line(std::vector<std::string> args);
 
 // Every command with its flags and the exit codes, as Markdown: made from the same definitions that --help

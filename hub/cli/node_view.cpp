@@ -157,6 +157,23 @@ void add_unreported(std::vector<std::vector<Cell>>& rows, const Json& node) {
   }
 }
 
+// Who vouches for it.
+std::string identity_text(const Json& node, const Screen& screen) {
+  const std::string membership = text_of(node, "membership");
+  const std::string revoked = text_of(node, "revoked_at");
+  if (membership == "revoked" && revoked.empty()) return "revoked";
+  if (membership == "revoked")
+    return fmt::format("revoked {} ({})", age(revoked, screen.now), clock_text(revoked));
+  if (membership != "enrolled") return "not enrolled";
+  const std::string until = text_of(node, "certificate_until");
+  const auto at = parse_time(until);
+  if (!at) return "enrolled";
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*at - screen.now);
+  return left.count() > 0
+             ? fmt::format("enrolled, certificate until {} ({})", clock_text(until), duration_text(left))
+             : fmt::format("enrolled, certificate ended {}", age(until, screen.now));
+}
+
 }  // namespace
 
 std::string node_list_view(const Json& nodes, const Screen& screen) {
@@ -173,7 +190,7 @@ std::string node_list_view(const Json& nodes, const Screen& screen) {
                     {about.empty() ? labels_text(part_of(node, "labels")) : about}});
   }
   if (rows.empty()) {
-    return "no nodes yet (start an agent: hivemind-agent --node ID --broker URL --hub-key FILE)\n";
+    return "no nodes yet (let a machine in: hivemind node token create)\n";
   }
   return layout({{"NODE", Overflow::kCut},
                  {"STATE"},
@@ -195,6 +212,9 @@ std::string node_view(const Json& node, const Screen& screen) {
                   {fmt::format("{}, last report {}", flag_of(node, "online") ? "online" : "offline",
                                age(text_of(node, "seen_at"), screen.now))}});
   rows.push_back({{"labels"}, {labels_text(part_of(node, "labels"))}});
+  rows.push_back(
+      {{"identity"},
+       {identity_text(node, screen), text_of(node, "membership") == "revoked" ? Tone::kBad : Tone::kPlain}});
   for (const char* key : {"desired", "received", "applied", "failed", "running"}) {
     rows.push_back({{key}, {position_text(node, key)}});
   }

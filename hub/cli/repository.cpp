@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/version.h"
 #include "hub/cli/commands.h"
@@ -13,6 +14,7 @@
 #include "hub/desired/diagnostic_json.h"
 #include "hub/desired/directory_snapshot.h"
 #include "hub/desired/fleet.h"
+#include "hub/desired/sealed_secrets.h"
 
 // lint and render: the hub's own compiler, run over a directory.
 namespace hivemind::hub::cli {
@@ -45,7 +47,25 @@ std::string lint_summary(const Compilation& compilation) {
   return text + fmt::format("{}, {}", count_text(errors, "error"), count_text(warnings, "warning"));
 }
 
-Json lint_json(const Compilation& compilation) {
+// Secrets that only a hub can have: those that are asked for, without those of secrets.yml.
+std::vector<std::string> assumed_secrets(const Compilation& compilation, const Snapshot& snapshot,
+                                         const std::string& path) {
+  Diagnostics said_by_the_compiler;
+  const SealedSecrets sealed = load_sealed_secrets(snapshot, path, AssumedSecrets(), said_by_the_compiler);
+  std::vector<std::string> names;
+  for (const auto& [name, stacks] : compilation.secret_uses) {
+    if (!sealed.contains(name)) names.push_back(name);
+  }
+  return names;
+}
+
+std::string assumed_note(const std::vector<std::string>& names) {
+  if (names.empty()) return "";
+  return fmt::format("note: taken for granted, since only the hub knows: secret{} '{}'\n",
+                     names.size() == 1 ? "" : "s", fmt::join(names, "', '"));
+}
+
+Json lint_json(const Compilation& compilation, const std::vector<std::string>& assumed) {
   Json nodes = Json::array();
   for (const auto& [node, assignments] : compilation.nodes) nodes.push_back(node);
   return {{"valid", !has_errors(compilation.diagnostics)},
@@ -53,6 +73,7 @@ Json lint_json(const Compilation& compilation) {
           {"warnings", count(compilation.diagnostics, Severity::kWarning)},
           {"stacks", compilation.stacks},
           {"nodes", nodes},
+          {"assumed_secrets", assumed},
           {"diagnostics", diagnostics_json(compilation.diagnostics)}};
 }
 
@@ -60,18 +81,20 @@ Json lint_json(const Compilation& compilation) {
 
 ExitCode lint(const LintCommand& command, const Console& console) {
   const DirectorySnapshot snapshot(command.directory);
-  const Compilation compilation = compile_for_samples(snapshot, subdirectory(command.path));
+  const std::string path = subdirectory(command.path);
+  const Compilation compilation = compile_for_samples(snapshot, path);
+  const std::vector<std::string> assumed = assumed_secrets(compilation, snapshot, path);
   const Diagnostics& diagnostics = compilation.diagnostics;
   switch (command.format) {
     case LintFormat::kJson:
-      console.out << pretty(lint_json(compilation));
+      console.out << pretty(lint_json(compilation, assumed));
       break;
     case LintFormat::kSarif:
       console.out << to_sarif(diagnostics, version()).dump(2) << '\n';
       break;
     case LintFormat::kText:
       console.out << diagnostics_view(diagnostics_json(diagnostics), console.out_screen())
-                  << lint_summary(compilation) << '\n';
+                  << assumed_note(assumed) << lint_summary(compilation) << '\n';
   }
   return has_errors(diagnostics) || !compilation.valid ? ExitCode::kBad : ExitCode::kOk;
 }
@@ -89,7 +112,8 @@ ExitCode render(const RenderCommand& command, const Console& console) {
     }
   }
   console.out << pretty({{"node", node.id}, {"releases", releases}});
-  console.err << diagnostics_view(diagnostics_json(compilation.diagnostics), console.err_screen());
+  console.err << diagnostics_view(diagnostics_json(compilation.diagnostics), console.err_screen())
+              << assumed_note(assumed_secrets(compilation, snapshot, subdirectory(command.path)));
   return has_errors(compilation.diagnostics) || !compilation.valid ? ExitCode::kBad : ExitCode::kOk;
 }
 

@@ -36,16 +36,51 @@ class Runner {
   ExitCode operator()(const ApplyCommand& command) const { return ask(command, cli::apply); }
   ExitCode operator()(const PurgeCommand& command) const { return ask(command, purge); }
   ExitCode operator()(const AdoptCommand& command) const { return ask(command, adopt); }
+  ExitCode operator()(const TrustShowCommand&) const { return show("/api/v1/trust", trust_view); }
+  ExitCode operator()(const TrustRotateCommand& command) const { return ask(command, trust_rotate); }
+  ExitCode operator()(const TrustResumeCommand& command) const { return ask(command, trust_resume); }
   ExitCode operator()(const EventsCommand& command) const { return ask(command, events); }
+  ExitCode operator()(const EnrolmentCommand& command) const { return std::visit(*this, command); }
+  ExitCode operator()(const NodeTokenCreateCommand& command) const {
+    return ask(command, create_enrolment_token);
+  }
+  ExitCode operator()(const NodeTokenListCommand&) const {
+    return show("/api/v1/enrolment/tokens", enrolment_tokens_view);
+  }
+  ExitCode operator()(const NodeTokenRevokeCommand& command) const {
+    return ask(command, revoke_enrolment_token);
+  }
+  ExitCode operator()(const NodeWaitingCommand&) const {
+    return show("/api/v1/enrolment/waiting", waiting_list_view);
+  }
+  ExitCode operator()(const NodeApproveCommand& command) const { return ask(command, approve); }
+  ExitCode operator()(const NodeRejectCommand& command) const { return ask(command, reject); }
+  ExitCode operator()(const NodeRevokeCommand& command) const { return ask(command, revoke_node); }
+  ExitCode operator()(const NodeReplaceCommand& command) const { return ask(command, replace); }
+  ExitCode operator()(const NodeLabelCommand& command) const { return ask(command, label); }
+  ExitCode operator()(const NodeBootstrapCommand& command) const { return ask(command, bootstrap); }
+  ExitCode operator()(const TrustCaCommand& command) const { return ask(command, authority); }
+  ExitCode operator()(const BrokerConfigCommand& command) const { return ask(command, broker_config); }
+  ExitCode operator()(const AccessCommand& command) const { return std::visit(*this, command); }
+  ExitCode operator()(const TokenCreateCommand& command) const { return ask(command, create_token); }
+  ExitCode operator()(const TokenListCommand&) const {
+    return show("/api/v1/access/tokens", token_list_view);
+  }
+  ExitCode operator()(const TokenRevokeCommand& command) const { return ask(command, revoke_token); }
+  ExitCode operator()(const AuditListCommand& command) const { return ask(command, audit_list); }
+  ExitCode operator()(const AuditVerifyCommand& command) const { return ask(command, audit_verify); }
   ExitCode operator()(const LintCommand& command) const { return lint(command, console_); }
   ExitCode operator()(const ConfigCommand& command) const {
     return config(command, console_.environment, console_);
   }
   ExitCode operator()(const RenderCommand& command) const { return render(command, console_); }
+  ExitCode operator()(const SecretCommand& command) const {
+    return needs_hub(command) ? ask(command, secret) : seal_offline(command, console_);
+  }
   ExitCode operator()(const ReferenceCommand&) const { return print(reference_markdown()); }
 
  private:
-  HubClient connect() const { return {invocation_.hub_url, invocation_.token_file}; }
+  HubClient connect() const { return {invocation_.hub_url, invocation_.token_file, invocation_.ca_file}; }
 
   template <typename Asked>
   ExitCode ask(const Asked& command, ExitCode (*of)(const Asked&, Output, HubClient&, const Console&)) const {

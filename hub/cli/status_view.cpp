@@ -7,6 +7,10 @@ namespace hivemind::hub::cli {
 namespace {
 
 constexpr std::size_t kMostNodes = 10;
+constexpr std::size_t kMostKeys = 3;
+constexpr std::string_view kForeignKeyRemedy =
+    "where the hub was restored from a backup of before a rotation, put back its newest 'signing.key'; else "
+    "enrol such a node here ('hivemind node replace'), or give one that is not enrolled this hub's 'hub.pub'";
 
 using Rows = std::vector<std::vector<Cell>>;
 
@@ -21,6 +25,7 @@ void add_git(Rows& rows, const Json& git, const Screen& screen) {
                     {fmt::format("{}  {} (fetched {})", short_revision(text_of(git, "revision")),
                                  text_of(git, "commit"), age(text_of(git, "fetched_at"), screen.now))}});
   }
+  if (!text_of(git, "signer").empty()) rows.push_back({{""}, {text_of(git, "signer")}});
   if (state == "failed") {
     const auto retry = std::chrono::milliseconds{count_of(git, "retry_in_ms")};
     const std::string next = retry.count() > 0 ? fmt::format("; next try in {}", duration_text(retry)) : "";
@@ -30,10 +35,11 @@ void add_git(Rows& rows, const Json& git, const Screen& screen) {
   }
 }
 
-void add_desired(Rows& rows, const Json& desired) {
+// held: a line of its own says why.
+void add_desired(Rows& rows, const Json& desired, bool held) {
   const std::string state = text_of(desired, "state");
   const std::string revision = short_revision(text_of(desired, "revision"));
-  const std::string text = text_of(desired, "text");
+  const std::string text = held ? "every node keeps what it has" : text_of(desired, "text");
   if (state == "none" || state.empty()) {
     rows.push_back({{"desired"}, {"nothing yet", Tone::kBusy}});
     return;
@@ -43,7 +49,8 @@ void add_desired(Rows& rows, const Json& desired) {
        {fmt::format("{} {}{}", revision, state, text.empty() ? "" : ": " + text), tone_of(state)}});
   if (state == "invalid")
     rows.push_back({{""}, {"no node was changed; mend what the diagnostics say and commit again"}});
-  if (state == "held" && text.find("--confirm-empty") == std::string::npos) {  // the hub may have said so
+  const bool says_how = held || text.find("--confirm-empty") != std::string::npos;
+  if (state == "held" && !says_how) {  // the hub may have said so
     rows.push_back(
         {{""}, {"no node was changed; run 'hivemind sync --confirm-empty' if every node is to be emptied"}});
   }
@@ -62,6 +69,20 @@ void add_broker(Rows& rows, const Json& broker) {
 void add_store(Rows& rows, const Json& store) {
   if (text_of(store, "error").empty()) return;  // its state is of interest only when it cannot be written
   rows.push_back({{"store"}, {text_of(store, "error"), Tone::kBad}});
+}
+
+void add_trust(Rows& rows, const Json& trust) {
+  if (flag_of(trust, "held")) rows.push_back({{"held"}, {text_of(trust, "text"), Tone::kBad}});
+  std::size_t shown = 0;
+  for (const Json& foreign : list_of(trust, "foreign_keys")) {
+    if (++shown > kMostKeys) break;
+    const auto nodes = count_of(foreign, "nodes");
+    rows.push_back({{shown == 1 ? "keys" : ""},
+                    {fmt::format("{} node{} key '{}', such as '{}', which this hub does not have ({})", nodes,
+                                 nodes == 1 ? " obeys" : "s obey", text_of(foreign, "key"),
+                                 text_of(foreign, "node"), kForeignKeyRemedy),
+                     Tone::kBad}});
+  }
 }
 
 void add_counts(Rows& rows, const Json& status) {
@@ -93,7 +114,7 @@ std::string not_converged(const Json& nodes, const Screen& screen) {
   for (const int wanted : {0, 1, 2}) {
     for (const Json& node : list_of(nodes, "nodes")) {
       const std::string state = text_of(node, "state");
-      if (state == "converged" || rank(node) != wanted) continue;
+      if (state == "converged" || state == "revoked" || rank(node) != wanted) continue;
       rows.push_back({{text_of(node, "id")},
                       {state, tone_of(state)},
                       {age(text_of(node, "seen_at"), screen.now)},
@@ -112,20 +133,21 @@ std::string not_converged(const Json& nodes, const Screen& screen) {
 
 std::string next_step(const Json& status) {
   if (count_of(part_of(status, "nodes"), "total") > 0) return "";
-  return "\nno node has reported yet (start an agent: hivemind-agent --node ID --broker URL --hub-key "
-         "FILE)\n";
+  return "\nno nodes yet (let a machine in: hivemind node token create)\n";
 }
 
 }  // namespace
 
 bool is_well(const Json& status) {
   const std::string desired = text_of(part_of(status, "desired"), "state");
-  if (desired == "invalid" || desired == "held") return false;
+  if (desired == "invalid" || desired == "held" || desired == "unsigned") return false;
   if (text_of(part_of(status, "git"), "state") == "failed" ||
       !flag_of(part_of(status, "broker"), "connected")) {
     return false;
   }
-  if (!text_of(part_of(status, "store"), "error").empty()) return false;
+  const Json& trust = part_of(status, "trust");
+  if (!text_of(part_of(status, "store"), "error").empty() || flag_of(trust, "held")) return false;
+  if (!list_of(trust, "foreign_keys").empty()) return false;
   return count_of(part_of(status, "nodes"), "failed") == 0 && !has_errors(list_of(status, "diagnostics"));
 }
 
@@ -134,9 +156,10 @@ std::string status_view(const Json& status, const Json& nodes, std::string_view 
   Rows rows;
   rows.push_back({{"hub"}, {fmt::format("{}, version {}", hub_url, text_of(status, "version"))}});
   add_git(rows, part_of(status, "git"), screen);
-  add_desired(rows, part_of(status, "desired"));
+  add_desired(rows, part_of(status, "desired"), flag_of(part_of(status, "trust"), "held"));
   add_broker(rows, part_of(status, "broker"));
   add_store(rows, part_of(status, "store"));
+  add_trust(rows, part_of(status, "trust"));
   add_counts(rows, status);
   for (auto& row : rows) row.front().tone = Tone::kStrong;
   std::string text = layout({{""}, {"", Overflow::kWrap}}, rows, screen, Titles::kHidden);

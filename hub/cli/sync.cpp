@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -59,19 +60,31 @@ Json wait_for_nodes(HubClient& hub, const Deadline& deadline, Progress& progress
   Json newest = Json::object();
   while (deadline.left() > 0ms) {
     const auto look = std::clamp(std::chrono::ceil<std::chrono::seconds>(deadline.left()), 1s, kLook);
-    bool away = false;
+    std::string away;
     try {
       newest = hub.get(fmt::format("/api/v1/convergence?wait={}", look.count()),
                        std::min<std::chrono::milliseconds>(look + kSlack, deadline.left() + look));
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable) throw;
-      away = true;
+      away = waiting_line(error);
     }
-    if (!away && is_over(newest)) break;
-    progress.show(away ? "waiting for the hub, which does not answer" : progress_line(newest));
-    if (away) hub.pause(std::min<std::chrono::milliseconds>(1s, deadline.left()));
+    if (away.empty() && is_over(newest)) break;
+    progress.show(away.empty() ? progress_line(newest) : away);
+    if (!away.empty()) hub.pause(std::min<std::chrono::milliseconds>(1s, deadline.left()));
   }
   return newest;
+}
+
+// "2 stacks do not compile (see above)"; empty: the commit is whole.
+std::string errors_text(const Json& diagnostics) {
+  if (!has_errors(diagnostics)) return "";
+  std::set<std::string> stacks;
+  for (const Json& each : diagnostics) {
+    if (text_of(each, "severity") == "error" && !text_of(each, "stack").empty())
+      stacks.insert(text_of(each, "stack"));
+  }
+  if (stacks.empty()) return "the commit has errors (see above)";
+  return fmt::format("{} not compile (see above)",
+                     stacks.size() == 1 ? "1 stack does" : fmt::format("{} stacks do", stacks.size()));
 }
 
 std::string summary(HubClient& hub, const Json& result, const Deadline& deadline) {
@@ -89,14 +102,15 @@ std::string summary(HubClient& hub, const Json& result, const Deadline& deadline
                        took, count_text(waiting, "node"));
   }
   const std::int64_t online = count_of(part_of(hub.get("/api/v1/status"), "nodes"), "online");
-  if (online == 0) return fmt::format("{}: published; no node is online", revision);
   std::string text =
-      fmt::format("{}: {} converged in {}", revision, count_text(online - scheduled, "online node"), took);
+      online == 0 ? "published; no node is online"
+                  : fmt::format("{} converged in {}", count_text(online - scheduled, "online node"), took);
   if (scheduled > 0) {
     text += fmt::format("; {} for a window ('hivemind apply --now NODE' does not)",
                         scheduled == 1 ? "1 node waits" : fmt::format("{} nodes wait", scheduled));
   }
-  return text;
+  const std::string errors = errors_text(list_of(result, "diagnostics"));
+  return fmt::format("{}: {}{}", revision, errors.empty() ? "" : errors + "; apart from that: ", text);
 }
 
 ExitCode outcome(const Json& result) {

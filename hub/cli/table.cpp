@@ -139,14 +139,14 @@ Tone tone_of(std::string_view state) {
     if (state == good) return Tone::kGood;
   }
   for (const std::string_view bad :
-       {"failed", "invalid", "error", "unhealthy", "fetch_failed", "rolled_back"}) {
+       {"failed", "invalid", "error", "unhealthy", "fetch_failed", "rolled_back", "unsigned"}) {
     if (state == bad) return Tone::kBad;
   }
   for (const std::string_view busy :
        {"applying", "pending", "scheduled", "held", "starting", "warning", "unknown"}) {
     if (state == busy) return Tone::kBusy;
   }
-  return state == "offline" || state == "disabled" ? Tone::kFaint : Tone::kPlain;
+  return state == "offline" || state == "disabled" || state == "revoked" ? Tone::kFaint : Tone::kPlain;
 }
 
 std::string layout(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows,

@@ -251,6 +251,17 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return milliseconds{total};
 }
 
+std::optional<std::chrono::milliseconds> parse_span(std::string_view text) {
+  constexpr int kMostDays = 3653;
+  if (!text.ends_with('d')) return parse_duration(text);
+  text.remove_suffix(1);
+  int days = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), days);
+  const bool good =
+      error == std::errc{} && stop == text.data() + text.size() && days > 0 && days <= kMostDays;
+  return good ? std::optional<std::chrono::milliseconds>(std::chrono::hours(24) * days) : std::nullopt;
+}
+
 std::string count_text(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }

@@ -52,6 +52,9 @@ std::string size_text(std::int64_t bytes);
 // included.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+// The same, and whole days ("30d") up to ten years.
+std::optional<std::chrono::milliseconds> parse_span(std::string_view text);
+
 // "1 node", "2 nodes".
 std::string count_text(std::int64_t count, std::string_view noun);
 

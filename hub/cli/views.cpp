@@ -58,7 +58,9 @@ std::string sync_view(const Json& sync, const Screen& screen) {
   if (state == "unchanged") text = fmt::format("{} unchanged", revision);
   if (!text_of(sync, "error").empty()) text += ": " + printable(text_of(sync, "error"));
   text += "\n" + diagnostics_view(list_of(sync, "diagnostics"), screen);
-  if (state == "held" && text.find("--confirm-empty") == std::string::npos) {  // the hub may have said so
+  const bool says_how =  // the hub may have said so
+      text.find("--confirm-empty") != std::string::npos || text.find("trust resume") != std::string::npos;
+  if (state == "held" && !says_how) {
     text += "no node was changed; run 'hivemind sync --confirm-empty' if every node is to be emptied\n";
   }
   if (state == "invalid") text += "no node was changed; mend what the diagnostics say and commit again\n";

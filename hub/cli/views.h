@@ -23,6 +23,10 @@ std::string node_view(const Json& node, const Screen& screen);
 std::string stack_list_view(const Json& stacks, const Screen& screen);
 std::string stack_view(const Json& stack, const Screen& screen);
 
+std::string trust_view(const Json& trust, const Screen& screen);
+// POST /trust/rotate: the key that is in force now.
+std::string rotated_view(const Json& trust, const Screen& screen);
+
 // POST /sync: what came of it.
 std::string sync_view(const Json& sync, const Screen& screen);
 
@@ -35,12 +39,32 @@ std::string why_view(const Json& why, const Screen& screen);
 // POST /nodes/{id}/purge: what would be removed or was removed.
 std::string purge_view(const Json& purge, const Screen& screen);
 
+// POST /enrolment/tokens and POST /nodes/{id}/replace: the one line to run on the machine.
+std::string enrolment_line(const Json& token);
+// GET /enrolment/tokens and GET /enrolment/waiting.
+std::string enrolment_tokens_view(const Json& answer, const Screen& screen);
+std::string waiting_list_view(const Json& answer, const Screen& screen);
+// GET /ca.
+std::string authority_view(const Json& answer, const Screen& screen);
+
+// GET /secrets and GET /registries.
+std::string secret_list_view(const Json& answer, const Screen& screen);
+std::string registry_list_view(const Json& answer, const Screen& screen);
+
 // What is worth knowing and stands in nobody's way: the notices of each entry, which is named by its member
 // 'place'. Empty when there are none.
 std::string notices_view(const Json& entries, const char* place, const Screen& screen);
 
 // The releases that have failed: the member 'failed' of each entry. Empty when there are none.
 std::string failures_view(const Json& entries, const char* place, const Screen& screen);
+
+// GET /access/tokens, and what POST has made.
+std::string token_list_view(const Json& tokens, const Screen& screen);
+std::string new_token_view(const Json& token, const Screen& screen);
+
+// GET /audit, and GET /audit/verify.
+std::string audit_view(const Json& audit, const Screen& screen);
+std::string audit_verdict_view(const Json& verdict, const Screen& screen);
 
 // The members failed, waiting, scheduled and offline of GET /convergence, one line each; a hint when nothing
 // is online.

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <fmt/format.h>
 
 #include "hub/cli/run.h"
 #include "tests/support/catch.h"
@@ -86,6 +87,27 @@ TEST_CASE("failures of the hub end with their exit code and a message") {
     CHECK_THAT(session.err(),
                ContainsSubstring("refused the token of '") && ContainsSubstring("--token-file"));
   }
+  SECTION("too many wrong tokens before") {
+    Session session({reply(429, R"({"error": {"code": "denied", "message": "too many, wait 9 s"}})")});
+    CHECK(session.run({"status"}) == ExitCode::kDenied);
+    CHECK(session.err() == "error: too many, wait 9 s\n");
+  }
+  SECTION("too much at once") {
+    Session session({reply(429, R"({"error": {"code": "exhausted", "message": "wait for some"}})")});
+    CHECK(session.run({"status"}) == ExitCode::kBad);
+  }
+  SECTION("a hub that is there and cannot do it now") {
+    for (const char* code : {"exhausted", "unavailable"}) {
+      Session session(
+          {reply(503, fmt::format(R"({{"error": {{"code": "{}", "message": "disk is full"}}}})", code))});
+      CHECK(session.run({"retry", "pi-1"}) == ExitCode::kBad);
+      CHECK(session.err() == "error: disk is full\n");
+    }
+  }
+  SECTION("a request that is too large") {
+    Session session({reply(413, R"({"error": {"code": "invalid", "message": "the body is too large"}})")});
+    CHECK(session.run({"sync"}) == ExitCode::kUsage);
+  }
   SECTION("no hub of ours") {
     Session session({Reply::ok("<html>")});
     CHECK(session.run({"status"}) == ExitCode::kUnreachable);
@@ -118,6 +140,14 @@ TEST_CASE("sync waits until the nodes have converged, and says what it waits for
   CHECK_THAT(session.out(), ContainsSubstring("0123456789ab: 1 online node converged in "));
 }
 
+TEST_CASE("a hub that cannot answer now is asked again while nodes are waited for") {
+  Session session({Reply::ok(kApplied),
+                   reply(503, R"({"error": {"code": "exhausted", "message": "the disk is full"}})"),
+                   Reply::ok(kConverged), Reply::ok(R"({"nodes": {"online": 1}})")});
+  CHECK(session.run({"sync", "--wait"}) == ExitCode::kOk);
+  CHECK(session.err() == "waiting for the hub: the disk is full\n");
+}
+
 TEST_CASE("sync ends badly when a node failed, the commit has errors, or the time is up") {
   SECTION("a node failed") {
     Session session(
@@ -133,6 +163,20 @@ TEST_CASE("sync ends badly when a node failed, the commit has errors, or the tim
          Reply::ok(kConverged), Reply::ok(R"({"nodes": {"online": 1}})")});
     CHECK(session.run({"sync", "--wait"}) == ExitCode::kBad);
     CHECK_THAT(session.out(), ContainsSubstring("f:1:1: error: bad"));
+    CHECK_THAT(session.out(),
+               ContainsSubstring("the commit has errors (see above); apart from that: 1 online "
+                                 "node converged in "));
+  }
+  SECTION("two stacks do not compile, with three diagnostics") {
+    Session session({Reply::ok(R"({"state": "applied", "diagnostics": [
+                       {"severity": "error", "stack": "web", "text": "a"},
+                       {"severity": "error", "stack": "web", "text": "b"},
+                       {"severity": "warning", "stack": "db", "text": "c"},
+                       {"severity": "error", "stack": "till", "text": "d"}]})"),
+                     Reply::ok(kConverged), Reply::ok(R"({"nodes": {"online": 3}})")});
+    CHECK(session.run({"sync", "--wait"}) == ExitCode::kBad);
+    CHECK_THAT(session.out(), ContainsSubstring("2 stacks do not compile (see above); apart from that: 3 "
+                                                "online nodes converged in "));
   }
   SECTION("a broken commit is not waited for") {
     Session session({Reply::ok(R"({"state": "invalid", "diagnostics": []})")});
@@ -213,5 +257,66 @@ TEST_CASE("retry, apply and purge ask the node and print its reply") {
   SECTION("apply without --now is no command") {
     std::ostringstream out, err;
     CHECK(run({"apply", "pi-1"}, Console{out, err}) == ExitCode::kUsage);
+  }
+}
+
+TEST_CASE(
+    "a token is asked for with its role, scope and life, and printed so that the output is a token file") {
+  const char* made =
+      R"({"token": "hmo1.0a.5e", "name": "anna", "role": "operator", "expires_at": "2026-02-01T00:00:00.000Z",
+      "scope": {"nodes": "site=berlin", "stacks": ["web", "till"]}})";
+  Session session({Reply::ok(made)});
+  CHECK(session.run({"token", "create", "anna", "--role", "operator", "--nodes", "site=berlin", "--stacks",
+                     "web,till", "--ttl", "30d"}) == ExitCode::kOk);
+  CHECK_THAT(session.requests()[0],
+             ContainsSubstring("POST /api/v1/access/tokens ") && ContainsSubstring(R"("ttl_s":2592000)") &&
+                 ContainsSubstring(R"({"nodes":"site=berlin","stacks":["web","till"]})"));
+  CHECK(session.out().starts_with(
+      "hmo1.0a.5e\n# operator 'anna' (nodes site=berlin, stacks web,till), good until 2026-02-01;"));
+  Session endless({Reply::ok(made)});
+  endless.run({"token", "create", "anna", "--role", "viewer", "--ttl", "never"});
+  CHECK_THAT(endless.requests()[0], !ContainsSubstring("ttl_s") && !ContainsSubstring("scope"));
+}
+
+TEST_CASE("the audit log is shown with what was asked, how it ended and what changed") {
+  Session session({Reply::ok(
+      R"({"entries": [{"id": 7, "at": "2026-01-31T12:00:00.123Z", "who": "anna", "address": "192.0.2.7",
+      "action": "sync", "asked": {"confirm_empty": true}, "outcome": "done", "text": "", "before": {"revision": "a"},
+      "after": {"revision": "b"}}]})")});
+  CHECK(session.run({"audit", "ls", "--limit", "5", "--since", "2d", "--who", "anna"}) == ExitCode::kOk);
+  CHECK_THAT(session.requests()[0], ContainsSubstring("/api/v1/audit?limit=5&within=172800&who=anna "));
+  for (const char* word : {"anna", "192.0.2.7", "sync", "done", "confirm_empty=true", "revision=a"}) {
+    CHECK_THAT(session.out(), ContainsSubstring(word));
+  }
+}
+
+TEST_CASE("verifying the audit log ends with 1 when it is not whole") {
+  Session whole({Reply::ok(R"({"whole": true, "wrong": "", "rows": 4, "id": 4, "head": "5e"})")});
+  CHECK(whole.run({"audit", "verify"}) == ExitCode::kOk);
+  CHECK(whole.out() == "the audit log is whole: 4 rows\nhead: row 4, 5e\n");
+  Session wrong(
+      {Reply::ok(R"({"whole": false, "wrong": "row 3 is missing", "rows": 2, "id": 2, "head": "5e"})")});
+  CHECK(wrong.run({"audit", "verify"}) == ExitCode::kBad);
+  CHECK(wrong.out() == "the audit log is not whole: row 3 is missing\n");
+  Session cut(
+      {Reply::ok(R"({"whole": false, "wrong": "", "rows": 2, "id": 2, "head": "5e", "has_head": false})")});
+  CHECK(cut.run({"audit", "verify", "--head", "77"}) == ExitCode::kBad);
+  CHECK_THAT(cut.requests()[0], ContainsSubstring("/api/v1/audit/verify?head=77 "));
+  CHECK_THAT(cut.out(), ContainsSubstring("the noted head is not in the audit log"));
+}
+
+TEST_CASE("a token or a script that names a hub on loopback is printed with a word about it") {
+  const auto words = [](const std::string& hub, std::vector<std::string> args) {
+    Session session({Reply::ok(fmt::format(R"({{"hub": "{}", "text": "hm1.a.b.c", "token": {{}}}})", hub))});
+    CHECK(session.run(std::move(args)) == ExitCode::kOk);
+    CHECK_THAT(session.out(), ContainsSubstring("hm1.a.b.c") && !ContainsSubstring("listens"));
+    return session.err();
+  };
+  const std::vector<std::string> create{"node", "token", "create"};
+  const std::vector<std::string> bootstrap{"node", "bootstrap", "--pi", "--package", "https://x/a"};
+  for (const auto& args : {create, bootstrap}) {
+    CHECK_THAT(words("https://127.0.0.1:7373", args), ContainsSubstring("listens on this machine only"));
+    CHECK_THAT(words("https://localhost:7373", args), ContainsSubstring("listens on this machine only"));
+    CHECK(words("https://hub.example.org:7373", args).empty());
   }
 }

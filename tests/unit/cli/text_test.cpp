@@ -78,3 +78,10 @@ TEST_CASE("durations are read with units and printed for people") {
   CHECK(duration_text(250s) == "4m 10s");
   CHECK(duration_text(125min) == "2h 5m");
 }
+
+TEST_CASE("spans are durations, and whole days") {
+  CHECK(parse_span("30d") == std::chrono::hours(720));
+  CHECK(parse_span("90m") == 90min);
+  for (const char* wrong : {"", "d", "0d", "-1d", "1.5d", "3654d", "1d2h", "30 d", "99999999999d"})
+    CHECK_FALSE(parse_span(wrong));
+}

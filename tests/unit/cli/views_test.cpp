@@ -112,6 +112,23 @@ TEST_CASE("status lists nodes that have not converged, failed ones first, and at
   CHECK_THAT(status_view(healthy_status(), nodes_of(list), "", screen()), ContainsSubstring("and 2 more"));
 }
 
+TEST_CASE(
+    "a revoked node is not one that has yet to converge; the list of nodes and its own page tell of it") {
+  Json gone = node("pi-9", "revoked", "none", "new hardware can take its place");
+  gone.update(Json{{"membership", "revoked"}, {"revoked_at", "2026-01-31T11:00:00Z"}});
+  CHECK_THAT(status_view(healthy_status(), nodes_of({gone}), "", screen()), !ContainsSubstring("pi-9"));
+  CHECK_THAT(node_list_view(nodes_of({gone}), screen(120)),
+             ContainsSubstring("pi-9  revoked") && ContainsSubstring("new hardware can take its place"));
+  CHECK_THAT(node_view(gone, screen()), ContainsSubstring("identity  revoked 1h ago (2026-01-31 11:00:00)"));
+}
+
+TEST_CASE("status of a hub without nodes says how a machine becomes one") {
+  Json status = healthy_status();
+  status["nodes"] = {{"total", 0}, {"online", 0}, {"converged", 0}, {"failed", 0}};
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()),
+             ContainsSubstring("no nodes yet (let a machine in: hivemind node token create)"));
+}
+
 TEST_CASE("status prints diagnostics on lines that editors can jump to") {
   Json status = healthy_status();
   status["diagnostics"] = Json::parse(
@@ -130,7 +147,7 @@ TEST_CASE("an answer with members missing or of another type is still shown") {
 }
 
 TEST_CASE("empty lists say what to do next") {
-  CHECK_THAT(node_list_view(Json::object(), screen()), ContainsSubstring("hivemind-agent --node"));
+  CHECK_THAT(node_list_view(Json::object(), screen()), ContainsSubstring("hivemind node token create"));
   CHECK_THAT(stack_list_view(Json::object(), screen()), ContainsSubstring("stacks.yml"));
 }
 
@@ -279,4 +296,58 @@ TEST_CASE("nodes that wait for a window are told apart from those that are waite
       "scheduled": [{"node": "a", "reason": "window_closed", "text": "opens Sat 02:00"}]})");
   CHECK(progress_line(convergence).empty());
   CHECK(waiting_view(convergence, screen()) == "scheduled  a  window_closed: opens Sat 02:00\n");
+}
+
+TEST_CASE("status of a hub that holds back says why once, and is not well") {
+  Json status = healthy_status();
+  status["desired"]["state"] = "held";
+  status["desired"]["text"] = "restored from a backup (run 'hivemind trust resume')";
+  status["trust"] = {{"held", true}, {"text", "restored from a backup (run 'hivemind trust resume')"}};
+  const std::string text = status_view(status, nodes_of({}), "", screen());
+  CHECK_THAT(text, ContainsSubstring("held: every node keeps what it has"));
+  CHECK_THAT(text, ContainsSubstring("held     restored from a backup (run 'hivemind trust resume')"));
+  CHECK_THAT(text, !ContainsSubstring("--confirm-empty"));
+  CHECK_FALSE(is_well(status));
+}
+
+TEST_CASE("status of a hub whose nodes obey a key that it does not have says so, and is not well") {
+  Json status = healthy_status();
+  status["trust"] =
+      Json::parse(R"({"held": false, "foreign_keys": [{"key": "cccc", "nodes": 2, "node": "pi-4"},
+                                                                   {"key": "dddd", "nodes": 1, "node": "pi-3"}]})");
+  const std::string text = status_view(status, nodes_of({}), "", screen());
+  CHECK_THAT(text,
+             ContainsSubstring("2 nodes obey key 'cccc', such as 'pi-4', which this hub does not have") &&
+                 ContainsSubstring("1 node obeys key 'dddd'") && ContainsSubstring("'signing.key'"));
+  CHECK_FALSE(is_well(status));
+  status["trust"]["foreign_keys"].clear();
+  CHECK(is_well(status));
+}
+
+TEST_CASE("status of a commit that nobody has signed says so, and is not well; else it tells who has") {
+  Json status = healthy_status();
+  status["git"]["signer"] = "signed by ada@example.org";
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()), ContainsSubstring("signed by ada@example.org"));
+  status["desired"]["state"] = "unsigned";
+  status["desired"]["text"] = "it is not signed";
+  CHECK_THAT(status_view(status, nodes_of({}), "", screen()),
+             ContainsSubstring("unsigned: it is not signed"));
+  CHECK_FALSE(is_well(status));
+}
+
+TEST_CASE("trust shows key, fingerprint, followers, the keys before, and what a held hub has forgotten") {
+  const Json trust = Json::parse(R"json({
+    "key": "bbbb", "fingerprint": "bb00", "made_at": "2026-01-31T11:59:00Z",
+    "keys": [{"id": "bbbb", "made_at": "2026-01-31T11:59:00Z"}, {"id": "aaaa", "made_at": ""}],
+    "nodes": {"following": 2, "others": [{"node": "pi-3", "key": "aaaa", "foreign": false},
+                                             {"node": "pi-4", "key": "cccc", "foreign": true}]},
+    "held": true, "text": "restored", "ahead": [{"node": "pi-1", "generation": 41, "known": 17}]})json");
+  const std::string text = trust_view(trust, screen());
+  for (const char* part :
+       {"sha256:bb00", "2 follow, 2 not yet", "pi-3 obeys aaaa\n", "pi-4 obeys cccc, which is no", "in force",
+        "given way", "not known when", "restored", "pi-1", "41", "17"}) {
+    CHECK_THAT(text, ContainsSubstring(part));
+  }
+  CHECK_THAT(rotated_view(trust, screen()),
+             ContainsSubstring("key bbbb is in force") && ContainsSubstring("back up"));
 }
