@@ -60,7 +60,6 @@ void round_of_ours(Fleet& fleet, EngineEvents& events, int round, Times& times) 
 
 void round_of_compose(const Fleet& fleet, EngineEvents& events, int round, Times& times) {
   const std::string file = fleet.directory() / "compose.yml";
-  const std::string name = fmt::format("{}-app-1", kProject);
   const auto up = [&](const std::string& content) {
     write_file_durably(file, content, 0644);
     std::vector<std::string> whole = compose_command();
@@ -69,6 +68,9 @@ void round_of_compose(const Fleet& fleet, EngineEvents& events, int round, Times
     if (outcome.exit_code != 0) throw std::runtime_error("compose: " + outcome.errors);
   };
   up(good());
+  // Compose 1 joins the parts with '_', compose 2 with '-'.
+  const bool is_first = fleet.engine().find(fmt::format("{}-app-1", kProject)).is_null();
+  const std::string name = fmt::format("{0}{1}app{1}1", kProject, is_first ? '_' : '-');
   const auto begin = Clock::now();
   up(bad(round));
   const auto noticed = Clock::now();

@@ -1,51 +1,15 @@
 // A disk that is full under either data directory: told, survived, and gone on from when there is room again.
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "tests/support/catch.h"
 #include "tests/support/fleet.h"
+#include "tests/support/small_disk.h"
 
 namespace hivemind::tests {
 namespace {
 
 using namespace std::chrono_literals;
-namespace fs = std::filesystem;
-
-// A small file system of its own.
-class SmallDisk {
- public:
-  SmallDisk(fs::path directory, const std::string& size) : directory_(std::move(directory)) {
-    fs::create_directories(directory_);
-    const Outcome outcome = run({"mount", "-t", "tmpfs", "-o", "size=" + size, "hivemind-test", directory_});
-    mounted_ = outcome.exit_code == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) run({"umount", "-l", directory_});
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  bool mounted() const { return mounted_; }
-  const fs::path& path() const { return directory_; }
-
-  // To the last byte: large pieces first, then what still fits.
-  void fill() const {
-    std::ofstream file(directory_ / "filler", std::ios::binary | std::ios::app);
-    for (const std::size_t size : {std::size_t{1} << 20, std::size_t{4096}, std::size_t{1}}) {
-      const std::string piece(size, 'x');
-      while (file.write(piece.data(), static_cast<std::streamsize>(size)).flush()) {
-      }
-      file.clear();
-    }
-  }
-  void make_room() const { fs::remove(directory_ / "filler"); }
-
- private:
-  fs::path directory_;
-  bool mounted_ = false;
-};
 
 void commit_version(Fleet& fleet, const std::string& version) {
   fleet.repository().write("web.yml", compose({{"app", version}}));

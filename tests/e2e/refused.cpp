@@ -1,4 +1,5 @@
 // What comes over the network and is not to be believed.
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -94,6 +95,91 @@ TEST_CASE("a manifest that is forged, cut, old or for another node is refused an
   commit_version(fleet, "3");
   fleet.converge();
   CHECK(fleet.engine().variable(fleet.container("web", "app"), "VERSION") == "3");
+}
+
+// What passes over the broker, each message on a line or as it is.
+class Listener {
+ public:
+  Listener(const Fleet& fleet, const std::string& name, std::vector<std::string> more)
+      : file_(fleet.directory() / name), process_(command(fleet, std::move(more)), {file_, {}}) {}
+
+  std::string heard() const { return std::filesystem::exists(file_) ? read_file(file_) : ""; }
+  long lines() const {
+    const std::string text = heard();
+    return std::count(text.begin(), text.end(), '\n');
+  }
+
+ private:
+  static std::vector<std::string> command(const Fleet& fleet, std::vector<std::string> more) {
+    std::vector<std::string> all{
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(fleet.broker_port()), "-q", "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::filesystem::path file_;
+  Process process_;
+};
+
+void send_command(const Fleet& fleet, const std::string& name, const std::string& payload) {
+  const auto file = fleet.directory() / "command";
+  write_file_durably(file, payload, 0600);
+  const Outcome outcome =
+      run({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(fleet.broker_port()), "-q", "1", "-t",
+           "hivemind/v1/nodes/" + fleet.node(name) + "/command", "-f", file});
+  INFO(outcome.errors);
+  REQUIRE(outcome.exit_code == 0);
+}
+
+TEST_CASE("a command that is forged, cut, changed, replayed or for another node is not done", "[refused]") {
+  Fleet fleet;
+  commit_version(fleet, "1");
+  fleet.start_hub();
+  fleet.start_agent("a");
+  fleet.start_agent("b");
+  fleet.converge();
+  const auto before = fleet.containers("a");
+  const auto before_b = fleet.containers("b");
+  const Listener recorder(fleet, "recorded",
+                          {"-C", "1", "-N", "-t", "hivemind/v1/nodes/" + fleet.node("a") + "/command"});
+  const Listener replies(fleet, "replies", {"-F", "%t", "-t", "hivemind/v1/nodes/+/replies/+"});
+  const auto retry = [&] { return fleet.cli({"retry", fleet.node("a")}).exit_code == 0; };
+  // Until both listen.
+  REQUIRE(wait_until([&] { return retry() && !recorder.heard().empty() && replies.lines() > 0; }, 20s));
+  const std::string recorded = recorder.heard();
+  const auto settled = [&] {
+    const long lines = replies.lines();
+    return retry() && wait_until([&] { return replies.lines() == lines + 1; }, 5s);
+  };
+  REQUIRE(wait_until(settled, 20s));
+  const long answered = replies.lines();
+
+  std::vector<std::string> bad{recorded,
+                               recorded.substr(0, recorded.size() / 2),
+                               "no command at all",
+                               std::string(100'000, '\xff'),
+                               retained(fleet, "a"),
+                               recorded + recorded};
+  for (std::size_t at = 0; at < recorded.size(); at += recorded.size() / 8) {
+    bad.push_back(recorded);
+    bad.back()[at] = static_cast<char>(bad.back()[at] ^ 1);
+  }
+  for (const std::string& payload : bad) send_command(fleet, "a", payload);
+  send_command(fleet, "b", recorded);
+  // The hub's own comes behind them, and is the only one that is answered.
+  REQUIRE(retry());
+  CHECK(wait_until([&] { return replies.lines() == answered + 1; }, 5s));
+
+  // In another session it is refused, and the sender is told.
+  fleet.kill_agent("a");
+  fleet.restart_agent("a");
+  REQUIRE(wait_until(settled, 20s));
+  const long then = replies.lines();
+  send_command(fleet, "a", recorded);
+  CHECK(wait_until([&] { return replies.lines() == then + 1; }, 10s));
+  CHECK(fleet.containers("a") == before);
+  CHECK(fleet.containers("b") == before_b);
+  CHECK(fleet.agent_process("a").running());
+  CHECK(fleet.agent_process("b").running());
 }
 
 TEST_CASE("an emptied manifest topic takes no container away", "[refused]") {

@@ -9,13 +9,14 @@
 
 namespace hivemind::tests {
 
-BlockingHttp::BlockingHttp(std::string url, std::vector<std::pair<std::string, std::string>> headers)
-    : url_(std::move(url)), headers_(std::move(headers)) {}
+BlockingHttp::BlockingHttp(std::string url, std::vector<std::pair<std::string, std::string>> headers,
+                           http::Tls tls)
+    : url_(std::move(url)), headers_(std::move(headers)), tls_(std::move(tls)) {}
 
 http::Response BlockingHttp::send(http::Request request) const {
   request.headers.insert(request.headers.end(), headers_.begin(), headers_.end());
   boost::asio::io_context loop;
-  http::Client client(loop.get_executor(), http::Address::parse(url_));
+  http::Client client(loop.get_executor(), http::Address::parse(url_), tls_);
   http::Response response;
   std::exception_ptr failure;
   boost::asio::co_spawn(loop, client.send(std::move(request)),

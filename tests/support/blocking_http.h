@@ -12,8 +12,9 @@ namespace hivemind::tests {
 // uses. Throws hivemind::Error as http::Client does.
 class BlockingHttp {
  public:
-  // "http://HOST:PORT" or "unix:///path". The headers go with every request.
-  explicit BlockingHttp(std::string url, std::vector<std::pair<std::string, std::string>> headers = {});
+  // "http://HOST:PORT", "https://HOST:PORT" or "unix:///path". The headers go with every request.
+  explicit BlockingHttp(std::string url, std::vector<std::pair<std::string, std::string>> headers = {},
+                        http::Tls tls = {});
 
   http::Response send(http::Request request) const;
   http::Response send(const std::string& method, const std::string& target,
@@ -26,6 +27,7 @@ class BlockingHttp {
  private:
   std::string url_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  http::Tls tls_;
 };
 
 }  // namespace hivemind::tests

@@ -48,6 +48,7 @@ class Fleet {
     std::filesystem::path data_directory;  // empty: below the fixture's
     std::string git_url;                   // empty: the fixture's repository
     std::vector<std::string> flags = {};   // further ones
+    bool is_secure = false;                // TLS for API and broker: its agents enrol
   };
   void start_hub() { start_hub(HubOptions()); }
   void start_hub(HubOptions options);
@@ -65,7 +66,15 @@ class Fleet {
     std::string broker_url = {};          // empty: the hub's embedded broker
     std::vector<std::string> program =
         {};  // empty: the agent that was built; an emulator may come before its agent
+    bool is_enrolled =
+        false;  // it was enrolled with its data directory, and needs no flags that say who it is
   };
+  // What 'hivemind node token create' prints, of which the token. Throws when it is refused.
+  std::string make_token(const std::vector<std::string>& arguments) const;
+  // 'hivemind-agent enroll' in the data directory of that agent.
+  Outcome enrol(const std::string& name, const std::string& token,
+                const std::vector<std::string>& more = {}) const;
+  std::filesystem::path agent_data(const std::string& name) const { return directory_ / ("agent-" + name); }
   void start_agent(const std::string& name) { start_agent(name, AgentOptions()); }
   void start_agent(const std::string& name, AgentOptions options);
   void restart_agent(const std::string& name);  // with the options of its last start
@@ -84,7 +93,7 @@ class Fleet {
   Outcome cli(std::vector<std::string> arguments) const;
   // 'hivemind sync --wait'.
   Outcome sync() const;
-  // As sync(), and throws unless all has converged.
+  // As sync(), and throws unless all agents' nodes are online and have converged.
   void converge() const;
   BlockingHttp api() const;  // with the token
   nlohmann::json status() const { return api().get("/api/v1/status"); }
@@ -100,6 +109,8 @@ class Fleet {
   std::string logs() const;  // the end of every process's log, for messages
 
  private:
+  bool sync_online_nodes() const;
+
   struct Agent {
     AgentOptions options;
     std::optional<Process> process;

@@ -40,11 +40,12 @@ NodeRig::NodeRig(std::string engine_url)
     : agent_engine(engine_url),
       node_("n" + random_hex(3)),
       engine_(engine_url),
-      key_(SigningKey::generate()),
+      first_key_(SigningKey::generate()),
+      signer_(SigningKey::parse(first_key_.secret_text())),
       port_(free_port()) {
   data_directory = directory_ / "agent";
   broker_url = "mqtt://127.0.0.1:" + std::to_string(port_);
-  std::ofstream(directory_ / "hub.pub") << key_.verify_key().text() << "\n";
+  std::ofstream(directory_ / "hub.pub") << first_key_.verify_key().text() << "\n";
   std::ofstream(directory_ / "mosquitto.conf")
       << "listener " << port_
       << " 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
@@ -117,7 +118,7 @@ void NodeRig::start_agent() {
   std::map<std::string, std::string> variables = environment;
   variables["DOCKER_HOST"] = agent_engine;
   variables[kKillFileVariable] = directory_ / "writes";
-  variables[kKillBelowVariable] = data_directory.string();
+  variables.emplace(kKillBelowVariable, data_directory.string());
   agent_.emplace(
       std::vector<std::string>{std::string(HIVEMIND_BIN) + "/hivemind-agent", "--node", node_, "--broker",
                                broker_url, "--hub-key", directory_ / "hub.pub", "--data-dir", data_directory},
@@ -140,13 +141,31 @@ std::string NodeRig::log() const {
   return text.size() > kMost ? "…" + text.substr(text.size() - kMost) : text;
 }
 
+void NodeRig::rotate_key() {
+  SigningKey next = SigningKey::generate();
+  Successions successions = signer_.successions();
+  successions.push_back(succeed(signer_.key(), next.verify_key()));
+  signer_ = Signer(std::move(next), std::move(successions));
+}
+
 std::uint64_t NodeRig::publish(v1::Manifest manifest) {
+  publish(std::move(manifest),
+          [this](const std::string& payload) { return signer_.seal(kManifestKind, payload); });
+  return generation_;
+}
+
+void NodeRig::publish_by_first_key(v1::Manifest manifest) {
+  publish(std::move(manifest),
+          [this](const std::string& payload) { return seal_envelope(first_key_, kManifestKind, payload); });
+}
+
+void NodeRig::publish(v1::Manifest manifest,
+                      const std::function<std::string(const std::string& payload)>& seal) {
   manifest.set_node(node_);
   manifest.set_generation(++generation_);
   manifest.set_revision(std::string(39, 'a') + static_cast<char>('0' + generation_ % 10));
-  const std::string envelope = seal_envelope(key_, kManifestKind, manifest.SerializeAsString());
+  const std::string envelope = seal(manifest.SerializeAsString());
   if (!sends_->publish(topics::manifest(node_), envelope, true)) throw std::runtime_error("not published");
-  return generation_;
 }
 
 bool NodeRig::applied() const {

@@ -61,6 +61,10 @@ class NodeRig {
   // Fills in node, generation (the next one) and revision.
   std::uint64_t publish(v1::Manifest manifest);
   std::uint64_t generation() const { return generation_; }
+  // The manifests that follow are signed by a new key, which the old one has signed.
+  void rotate_key();
+  // As who has stolen a key that was left behind would publish it, with the next generation.
+  void publish_by_first_key(v1::Manifest manifest);
   // That came since the last start of the agent.
   const std::optional<v1::Report>& report() const { return report_; }
   const std::vector<v1::Event>& events() const { return events_; }
@@ -78,12 +82,14 @@ class NodeRig {
 
  private:
   void connect();
+  void publish(v1::Manifest manifest, const std::function<std::string(const std::string& payload)>& seal);
   void on_message(const mqtt::Message& message);
 
   TemporaryDirectory directory_;
   std::string node_;
   EngineClient engine_;
-  SigningKey key_;
+  SigningKey first_key_;
+  Signer signer_;
   int port_;
   boost::asio::io_context loop_;
   // Without it the loop has nothing to do between two messages, and waiting for them takes a whole core.

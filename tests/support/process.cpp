@@ -1,5 +1,6 @@
 #include "tests/support/process.h"
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -58,6 +59,17 @@ pid_t spawn(std::vector<std::string> command, const std::string& out, const std:
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot start " + command.at(0));
   return pid;
+}
+
+bool is_free(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  ::close(fd);
+  return bound;
 }
 
 }  // namespace
@@ -138,17 +150,16 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::millisecond
   }
 }
 
+// Below what the system gives to outgoing connections, and no port twice: who has asked may take his time to
+// listen there. Each process begins elsewhere.
 int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = ::bind(fd, generic, sizeof address) == 0 && ::getsockname(fd, generic, &length) == 0;
-  ::close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
+  constexpr int kFirst = 10000, kPorts = 22000, kStride = 61;
+  static std::atomic<int> next = ::getpid() * kStride % kPorts;
+  for (int tries = 0; tries < kPorts; ++tries) {
+    const int port = kFirst + next++ % kPorts;
+    if (is_free(port)) return port;
+  }
+  throw std::runtime_error("no free port");
 }
 
 }  // namespace hivemind::tests

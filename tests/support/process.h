@@ -53,7 +53,7 @@ Outcome run(std::vector<std::string> command, std::map<std::string, std::string>
 // True as soon as the condition holds; looks every few milliseconds.
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds longest);
 
-// A TCP port of 127.0.0.1 that nobody uses at the moment.
+// A TCP port that nobody uses at the moment; each call of a process gives another one.
 int free_port();
 
 }  // namespace hivemind::tests

@@ -13,7 +13,7 @@ SOURCE = (".cpp", ".h")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 
 # Folders that decide and do no I/O: none of these may be included there.
-PURE = ["agent/plan/", "hub/desired/compose/", "hub/desired/yaml/", "hub/inventory/", "hub/publish/", "hub/rollout/"]
+PURE = ["agent/plan/", "hub/desired/compose/", "hub/desired/yaml/", "hub/enrolment/", "hub/inventory/", "hub/publish/", "hub/rollout/"]
 IMPURE = re.compile(r"^(boost/|mqtt/|MQTT|git2|SQLiteCpp/|sqlite3|spdlog/|common/(http|mqtt|sqlite)/|common/log\.h|"
                     r"agent/(apply|engine|store|link)/|hub/(api|broker|store|web)/|sys/socket|netinet/|fstream$|thread$)")
 
@@ -24,10 +24,11 @@ HOMES = {
     r"^curl/": ["hub/registry/transfer."],
     r"^git2": ["hub/desired/git/"],
     r"^yaml-cpp/": ["hub/desired/yaml/"],
-    r"^sodium": ["common/", "hub/trust/"],
+    r"^openssl/": ["common/x509/", "common/http/", "hub/api/", "hub/desired/git/"],
+    r"^sodium": ["common/", "hub/secrets/"],
     r"^spdlog/": ["common/log."],
     r"^boost/beast/": ["common/", "hub/api/", "agent/engine/"],
-    r"^CLI/": ["agent/options.cpp", "hub/config.cpp", "hub/cli/command_line"],
+    r"^CLI/": ["agent/options.cpp", "agent/policy_options.cpp", "hub/config.cpp", "hub/cli/command_line"],
 }
 # The sides never include each other.
 SIDES = {"agent/": "hub/", "hub/": "agent/", "common/": ("agent/", "hub/")}

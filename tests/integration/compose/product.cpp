@@ -9,9 +9,11 @@
 #include "agent/engine/docker_engine.h"
 #include "agent/plan/planner.h"
 #include "common/error.h"
+#include "common/sealing.h"
 #include "hub/desired/compose/compose.h"
 #include "hub/desired/directory_snapshot.h"
 #include "tests/integration/engine/live_engine.h"
+#include "tests/support/memory_place.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hivemind::tests {
@@ -47,7 +49,7 @@ Compiled compile(const fs::path& directory, const std::string& project) {
 }
 
 // Order and gates say when a container is started, nothing of what it is.
-v1::Manifest manifest_of(const hub::CompiledRelease& compiled, const std::string& node) {
+v1::Manifest manifest_of(const hub::CompiledRelease& compiled, const std::string& node, const SealKey& key) {
   v1::Manifest manifest;
   manifest.set_node(node);
   manifest.set_generation(1);
@@ -62,15 +64,24 @@ v1::Manifest manifest_of(const hub::CompiledRelease& compiled, const std::string
     file.set_sha256(digest);
     file.set_content(*content);
   }
+  for (const auto& [id, secret] : compiled.secrets) {
+    v1::SealedSecret& sealed = *manifest.add_secrets();
+    sealed.set_id(id);
+    sealed.set_name(secret->name());
+    sealed.set_sealed(key.seal(secret->value()));
+  }
   return manifest;
 }
 
 class Maker {
  public:
-  Maker(const std::string& node, v1::Manifest manifest)
+  Maker(const std::string& node, v1::Manifest manifest, std::shared_ptr<const OpenKey> key)
       : engine_(loop_.get_executor(), agent::engine_address_from_environment(), node),
-        runner_(loop_.get_executor(), engine_, agent::Files(directory_.path())),
-        desired_(std::make_shared<const agent::Desired>(agent::desired_from(std::move(manifest)))) {}
+        runner_(loop_.get_executor(), engine_, agent::Files(directory_.path()),
+                agent::SecretFiles(memory_.path(), node), std::make_shared<agent::Vault>(std::move(key))),
+        desired_(std::make_shared<const agent::Desired>(agent::desired_from(std::move(manifest)))) {
+    runner_.vault().learn(*desired_->sealed);
+  }
 
   // Why not all was made.
   std::string make() {
@@ -143,6 +154,7 @@ class Maker {
 
   asio::io_context loop_{1};
   TemporaryDirectory directory_;
+  MemoryPlace memory_;
   agent::DockerEngine engine_;
   agent::StepRunner runner_;
   std::shared_ptr<const agent::Desired> desired_;
@@ -167,7 +179,8 @@ MadeByProduct made_by_product(const EngineClient& engine, const fs::path& direct
   const std::string label = "com.hivemind.node=" + project;
   std::string failure;
   try {
-    Maker maker(project, manifest_of(*compiled.release, project));
+    const auto key = std::make_shared<const OpenKey>(OpenKey::generate());
+    Maker maker(project, manifest_of(*compiled.release, project, key->seal_key()), key);
     failure = maker.make();
     result.made = made_with_label(engine, label);
   } catch (const Error& error) {
