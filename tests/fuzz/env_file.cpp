@@ -4,29 +4,9 @@
 
 #include "tests/fuzz/fuzz.h"
 
-namespace hivemind::tests {
-namespace {
-
-constexpr std::string_view kSeeds[] = {
-    "A=1\nexport B=2 # comment\nC: three\n\n# comment\nOUT\n",
-    "A=\"a $OUT\\n\\\"q\\\" \\0101\"\nB='it\\'s $A'\n",
-    "A=\"one\ntwo\"B=3\r\nC='x\r\ny'\r\n",
-    "A=${U:-d}${OUT:?no}$$\nB=$A\n",
-    "\xEF\xBB\xBFk.e-y[0]=v\nA= # no comment\nB=x#y #z\n",
-    "A='open\nB=\"open\nC\n=D\n",
-};
-
-}  // namespace
-
-std::span<const std::string_view> fuzz_seeds() {
-  return kSeeds;
-}
-
-}  // namespace hivemind::tests
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hivemind;
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = tests::text_of(data, size);
   const hub::Environment environment(hub::Variables{{"OUT", "outer"}});
   hub::Diagnostics diagnostics;
   const auto variables = hub::parse_env_file(text, "f.env", environment, diagnostics);

@@ -1,30 +1,9 @@
 #include "hub/desired/interpolate.h"
 #include "tests/fuzz/fuzz.h"
 
-namespace hivemind::tests {
-namespace {
-
-constexpr std::string_view kSeeds[] = {
-    "$A ${A} ${E} ${U} $$ $1 $",
-    "${U:-default} ${U-} ${E:-$A} ${A:+yes} ${E+set}",
-    "${U:-${V:-${W:-deep}}}",
-    "${U:?no value} ${A?none}",
-    "${U:-{\"a\": {\"b\": 1}}} ${U:-a{b}c} ${U:-{}",
-    "prefix${A}suffix}${B}\n${A}{",
-    "${A:x} ${} ${ } ${A",
-};
-
-}  // namespace
-
-std::span<const std::string_view> fuzz_seeds() {
-  return kSeeds;
-}
-
-}  // namespace hivemind::tests
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hivemind;
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = tests::text_of(data, size);
   const hub::Environment environment(hub::Variables{{"A", "a"}, {"B", "$A"}, {"E", ""}});
   hub::InterpolationError error;
   std::set<std::string> unset;

@@ -6,17 +6,6 @@ namespace {
 
 using hub::yaml::Node;
 
-constexpr std::string_view kSeeds[] = {
-    "services:\n  web:\n    image: nginx:1\n    ports: ['80:80', {target: 90, published: \"91\"}]\n",
-    "x: &base {a: 1, b: [*c, 2]}\ny:\n  <<: *base\n  b: !override [3]\n",
-    "a: &a [1, 2]\nb: &b [*a, *a]\nc: {<<: [{x: 1}, {y: *b}]}\n",
-    "text: |\n  one\n   two\nfolded: >-\n  a\n  b\nquoted: \"\\u00e9\\n\"\nsingle: 'it''s'\n",
-    "n: [010, 0x1F, 1e3, .inf, -0b11, 1_000, ~, null, true, !!str 8, !!int \"7\", 2020-01-01]\n",
-    "? [a, b]\n: c\n---\nsecond: document\n...\n---\n",
-    "%YAML 1.2\n---\n!reset {a: !tag b}\n",
-    "- - - x\n    - y\n  # comment\n- {a, b: , c: d}\n",
-};
-
 std::size_t checked(const Node& node) {
   require(node.location.line >= 1 && node.location.column >= 1, "a node has no place");
   require(node.is_sequence() || node.items.empty(), "what is no list has items");
@@ -32,16 +21,11 @@ std::size_t checked(const Node& node) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> fuzz_seeds() {
-  return kSeeds;
-}
-
 }  // namespace hivemind::tests
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hivemind;
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string_view text = tests::text_of(data, size);
   const hub::yaml::Limits limits{.max_nodes = 2000};
   hub::Diagnostics diagnostics;
   const auto documents = hub::yaml::parse_all(text, "f.yml", diagnostics, limits);
