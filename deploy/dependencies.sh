@@ -4,6 +4,7 @@
 #   run     what the programs and the scripts need at run time
 #   engine  a Docker engine of our own, where none runs
 #   test    what the tests use on top of all the others
+#   fuzz    what the preset 'fuzz' compiles with on top of 'build'
 #   cross-amd64, cross-arm64, cross-armhf   what cross/build.sh needs for that architecture
 # and nothing where all of them are there. Debian 12 and 13, Ubuntu 24.04, Raspberry Pi OS. No service is started.
 set -euo pipefail
@@ -15,15 +16,16 @@ packages_of() {
       'libboost1.81-dev|libboost-dev' libcli11-dev libcurl4-openssl-dev libfmt-dev libgit2-dev libpaho-mqtt-dev libpaho-mqttpp-dev \
       libprotobuf-dev protobuf-compiler libsodium-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev \
       libyaml-cpp-dev nlohmann-json3-dev ;;
-    run) echo ca-certificates curl git jq 'libcurl4t64|libcurl4' mosquitto tzdata ;;
+    run) echo ca-certificates curl git gpgv jq 'libcurl4t64|libcurl4' mosquitto openssh-client tzdata ;;
     engine) echo docker.io iproute2 iptables ;;
     test) echo "$(packages_of build) $(packages_of run) $(packages_of engine)" \
       busybox-static catch2 e2fsprogs 'libfaketime?' 'clang-format-16?' 'docker-compose?' 'docker-registry?' mosquitto-clients \
-      openssh-client openssh-server openssl python3 qemu-user-static ;;
+      gnupg openssh-server openssl python3 qemu-user-static ;;
+    fuzz) echo "$(packages_of build)" 'clang-16|clang' 'libclang-rt-16-dev|libclang-rt-dev' ;;
     cross-amd64) echo "$(cross_tools) $(native amd64 || echo g++-x86-64-linux-gnu)" ;;
     cross-arm64) echo "$(cross_tools) $(native arm64 || echo g++-aarch64-linux-gnu)" ;;
     cross-armhf) echo "$(cross_tools) $(native armhf || echo g++-arm-linux-gnueabihf)" ;;
-    *) echo "dependencies: unknown set '$1' (build, run, engine, test, cross-ARCH)" >&2; return 2 ;;
+    *) echo "dependencies: unknown set '$1' (build, run, engine, test, fuzz, cross-ARCH)" >&2; return 2 ;;
   esac
 }
 

@@ -32,6 +32,7 @@ start() {
   make_fleet
   say "hub and agent"
   start_hub
+  enrol_agent
   start_agent
   say "waiting until node '$node' runs what Git says"
   await_convergence 180
@@ -46,8 +47,8 @@ $(engine_containers | awk '{printf "  %-26s %s\n", $1, $2}')
 
 Where to look
   the sample's page     http://127.0.0.1:$web_port/
-  the hub's API         http://127.0.0.1:$api_port/api/v1/   (token: $state/hub/admin.token)
-  the command line      export HIVEMIND_HUB=http://127.0.0.1:$api_port HIVEMIND_TOKEN_FILE=$state/hub/admin.token
+  the hub's API         https://127.0.0.1:$api_port/api/v1/   (token and CA: $state/hub/admin.token, ca.pem)
+  the command line      export HIVEMIND_HUB=https://127.0.0.1:$api_port HIVEMIND_TOKEN_FILE=$state/hub/admin.token
                         $bin/hivemind status
   logs                  $state/hub.log  $state/agent.log
   the engine            export DOCKER_HOST=$DOCKER_HOST

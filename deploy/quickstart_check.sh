@@ -63,6 +63,21 @@ check_unrelated_commit() {
   expect "it touches no container" same "$before" "$(engine_containers)"
 }
 
+# refused_without_certificate: a stranger who knows all that is public, the CA and the hub's key, and the name of a node.
+refused_without_certificate() {
+  timeout -s TERM 8 "$bin/hivemind-agent" --data-dir "$state/stranger" --node "$node" --engine "$DOCKER_HOST" \
+    --broker "mqtts://127.0.0.1:$broker_port" --broker-ca "$state/hub/ca.pem" --hub-key "$state/hub/hub.pub" \
+    >"$state/stranger.log" 2>&1 || true
+  grep -q 'wants a certificate' "$state/stranger.log" && ! grep -q 'connected to the broker' "$state/stranger.log"
+}
+
+check_identity() {
+  expect "the agent has a certificate of the hub's" \
+    same "$("$bin/hivemind-agent" status --data-dir "$state/agent" --output json | jq -r .identity.node)" "$node"
+  expect "nobody but the owner can read its keys" same "$(find "$state/agent/identity" -perm /077)" ""
+  expect "an agent without a certificate is refused" refused_without_certificate
+}
+
 check_removed_stack() {
   local others
   others=$(engine_containers | grep -v '^check-telemetry')
@@ -79,6 +94,7 @@ check() {
   check_first_revision
   check_change_of_one_service
   check_unrelated_commit
+  check_identity
   check_removed_stack
   local here_node=$node
   say "tearing down"

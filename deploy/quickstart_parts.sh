@@ -141,23 +141,33 @@ give_up() {
   fail "$2 (the whole log: $state/$1.log)"
 }
 
+# The hub's own CA vouches for it, and nobody else. The token goes past the command line, which everybody on the machine can see.
 hub_get() {
-  curl -sS --fail --max-time 40 -H "Authorization: Bearer $(cat "$state/hub/admin.token")" "http://127.0.0.1:$api_port$1"
+  curl -sS --fail --max-time 40 --cacert "$state/hub/ca.pem" -H @<(printf 'Authorization: Bearer %s\n' "$(<"$state/hub/admin.token")") \
+    "https://127.0.0.1:$api_port$1"
 }
 
 hivemind() {
-  "$bin/hivemind" --hub "http://127.0.0.1:$api_port" --token-file "$state/hub/admin.token" "$@"
+  "$bin/hivemind" --hub "https://127.0.0.1:$api_port" --token-file "$state/hub/admin.token" "$@"
 }
 
 start_hub() {
   launch hub "$bin/hivemind-hub" --data-dir "$state/hub" --git-url "file://$state/fleet" --git-branch main \
-    --poll-interval 5 --listen "127.0.0.1:$api_port" --broker-listen "127.0.0.1:$broker_port"
+    --poll-interval 5 --listen "127.0.0.1:$api_port" --tls on --broker-listen "127.0.0.1:$broker_port" --broker-tls on
   await 30 hub "the hub's answer" hub_get /readyz
 }
 
+# As on any other machine: a token from the hub, then one command.
+enrol_agent() {
+  local token
+  [[ ! -e $state/agent/identity ]] || return 0
+  token=$(hivemind node token create --id "$node" --label role=kiosk --label site=here | grep -o 'hm1\.[^ ]*' | head -n 1)
+  HIVEMIND_ENROLL_TOKEN=$token "$bin/hivemind-agent" enroll --hub "https://127.0.0.1:$api_port" --data-dir "$state/agent" |
+    sed 's/^/  /'
+}
+
 start_agent() {
-  launch agent "$bin/hivemind-agent" --data-dir "$state/agent" --node "$node" --broker "mqtt://127.0.0.1:$broker_port" \
-    --hub-key "$state/hub/hub.pub" --label role=kiosk --label site=here
+  launch agent "$bin/hivemind-agent" --data-dir "$state/agent" --engine "$DOCKER_HOST"
 }
 
 node_progress() {
