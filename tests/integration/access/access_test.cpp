@@ -129,7 +129,7 @@ TEST_CASE_METHOD(
   CHECK(as("vera", {"secret", "rm", "x", "--stack", "web", "--force"}).exit_code != 0);
   CHECK(as("admin", {"secret", "rm", "x", "--stack", "web", "--force"}).exit_code != 0);
   const std::string secret = token.substr(token.rfind('.') + 1);
-  const tests::Outcome wrong = as("admin", {"token", "revoke", secret});
+  const tests::Outcome wrong = as("admin", {"token", "revoke", "--", secret});  // it may begin with '-'
   CHECK(wrong.exit_code != 0);
   CHECK(wrong.errors.find(secret) == std::string::npos);
   CHECK(as("admin", {"token", "revoke", token}).exit_code == 0);
