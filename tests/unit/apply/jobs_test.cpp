@@ -7,6 +7,7 @@
 #include "tests/support/manifest_builder.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/apply/loop.h"
+#include "tests/unit/apply/reconciled_node.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -22,53 +23,27 @@ v1::Release shop(int version) {
   return made;
 }
 
-// One that is started after another has what was on the disk of that one.
-class Node {
+class Node : public ReconciledNode {
  public:
-  Node() : engine(loop.get_executor()) {
+  Node() {
     for (const char* job : {"migrate:1", "migrate:2", "check:1", "check:2"})
       engine.model.ends_at_once(job, 0);
   }
-  ~Node() { reconciler_.reset(); }
-
-  void start() {
-    Reconciler::Callbacks on;
-    on.on_standing = [] {};
-    on.on_happening = [this](Happening happening) { happenings.push_back(happening.kind); };
-    on.on_past = [this] {
-      if (!is_saved) return;
-      const Past& now = reconciler_->past();
-      disk = {};
-      disk.good = now.good;
-      disk.failed = now.failed;
-      disk.jobs = now.jobs;
-      for (const auto& [stack, trial] : now.trials) disk.trials[stack] = {trial.digest};
-    };
-    on.is_saved = [this] { return is_saved; };
-    reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine,
-                                               Reconciler::Options{directory.path()}, disk, std::move(on));
-    reconciler_->start();
-  }
-
-  void want(const v1::Release& release) {
-    for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
-    reconciler_->set_desired(std::make_shared<const Desired>(desired({release}, ++generation_)));
-  }
 
   v1::StackReport report() const {
-    if (!reconciler_->standing().desired) return {};
-    const auto reports = stack_reports(reconciler_->findings());
+    if (!reconciler().standing().desired) return {};
+    const auto reports = stack_reports(reconciler().findings());
     return reports.empty() ? v1::StackReport() : reports.front();
   }
   bool is_done(int version) const {
     const bool has_jobs = !engine.model.observe().jobs.empty();
-    const auto good = reconciler_->past().good.find("shop");
-    return !has_jobs && good != reconciler_->past().good.end() &&
-           good->second.digest == shop(version).digest() && reconciler_->past().jobs.contains("shop") &&
+    const auto good = reconciler().past().good.find("shop");
+    return !has_jobs && good != reconciler().past().good.end() &&
+           good->second.digest == shop(version).digest() && reconciler().past().jobs.contains("shop") &&
            post_is_over(version);
   }
   bool post_is_over(int version) const {
-    return reconciler_->past().jobs.at("shop").contains("post:" + shop(version).digest());
+    return reconciler().past().jobs.at("shop").contains("post:" + shop(version).digest());
   }
   bool finish(int version) {
     return run_until(loop, [&] { return is_done(version); });
@@ -80,20 +55,8 @@ class Node {
     });
   }
   bool has_happened(const std::string& kind) const {
-    return std::ranges::find(happenings, kind) != happenings.end();
+    return std::ranges::find(happenings, kind + " shop") != happenings.end();
   }
-  Reconciler& reconciler() { return *reconciler_; }
-
-  boost::asio::io_context loop;
-  TemporaryDirectory directory;
-  FakeEngine engine;
-  Past disk;
-  bool is_saved = true;
-  std::vector<std::string> happenings;
-
- private:
-  std::shared_ptr<Reconciler> reconciler_;
-  std::uint64_t generation_ = 0;
 };
 
 }  // namespace
@@ -101,11 +64,11 @@ class Node {
 TEST_CASE("pre and post run once for a first release, and once for an update") {
   Node node;
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(node.finish(1));
   CHECK(node.starts_of("migrate") == 1);
   CHECK(node.starts_of("check") == 1);
-  node.want(shop(2));
+  node.want({shop(2)});
   REQUIRE(node.finish(2));
   CHECK(node.starts_of("migrate") == 2);
   CHECK(node.starts_of("check") == 2);
@@ -114,7 +77,7 @@ TEST_CASE("pre and post run once for a first release, and once for an update") {
   CHECK(node.has_happened("pre_done"));
   CHECK(node.has_happened("post_done"));
   node.start();
-  node.want(shop(2));
+  node.want({shop(2)});
   REQUIRE(node.finish(2));
   CHECK(node.starts_of("migrate") == 2);
 }
@@ -122,11 +85,11 @@ TEST_CASE("pre and post run once for a first release, and once for an update") {
 TEST_CASE("a pre that fails is told of with its code and last lines, and tried again by hand only") {
   Node node;
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(node.finish(1));
   node.engine.model.ends_at_once("migrate:2", 3);
   node.engine.model.logs("migrate:2", "no such table\n");
-  node.want(shop(2));
+  node.want({shop(2)});
   REQUIRE(run_until(node.loop, [&] {
     return node.report().reason() == v1::REASON_PRE_FAILED && node.engine.model.observe().jobs.empty();
   }));
@@ -151,7 +114,7 @@ TEST_CASE("a pre that fails on a new node leaves the stack failed") {
   Node node;
   node.engine.model.ends_at_once("migrate:1", 1);
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(run_until(node.loop, [&] { return node.report().reason() == v1::REASON_PRE_FAILED; }));
   CHECK(node.report().state() == v1::STATE_FAILED);
   CHECK(node.engine.model.running().empty());
@@ -162,7 +125,7 @@ TEST_CASE("a post that fails takes nothing back and leaves a notice, until it is
   node.engine.model.ends_at_once("check:1", 4);
   node.engine.model.logs("check:1", "not reachable\n");
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(node.finish(1));
   REQUIRE(run_until(node.loop, [&] { return node.report().notices_size() == 1; }));
   CHECK(run_until(node.loop, [&] { return node.report().state() == v1::STATE_RUNNING; }));
@@ -178,12 +141,12 @@ TEST_CASE("a post that fails takes nothing back and leaves a notice, until it is
 TEST_CASE("a release whose post still runs is told of as running, with what is to come") {
   Node node;
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(node.finish(1));
   v1::Release next = release("shop", {service("app", 2), service("check", 9), service("migrate", 2)});
   next.set_pre("migrate");
   next.set_post("check");  // version 9 does not end
-  node.want(next);
+  node.want({next});
   REQUIRE(run_until(node.loop, [&] { return node.starts_of("check") == 2; }));
   CHECK(run_until(node.loop, [&] {
     return node.report().reason() == v1::REASON_POST_RUNNING && node.report().state() == v1::STATE_RUNNING;
@@ -194,9 +157,9 @@ TEST_CASE("a release whose post still runs is told of as running, with what is t
 TEST_CASE("a container of a job stays until its end is on the disk") {
   Node node;
   node.start();
-  node.want(shop(1));
+  node.want({shop(1)});
   REQUIRE(node.finish(1));
-  node.want(shop(2));
+  node.want({shop(2)});
   node.engine.model.ends_at_once("migrate:2", 0);
   REQUIRE(run_until(node.loop, [&] { return node.starts_of("migrate") == 2; }));
   node.is_saved = false;
@@ -204,7 +167,7 @@ TEST_CASE("a container of a job stays until its end is on the disk") {
   CHECK(node.engine.model.observe().jobs.size() == 1);
   node.start();  // one that knows only what was on the disk
   node.is_saved = true;
-  node.want(shop(2));
+  node.want({shop(2)});
   REQUIRE(node.finish(2));
   CHECK(node.starts_of("migrate") == 2);
 }
@@ -214,16 +177,16 @@ TEST_CASE("an agent that is killed at any write of an update with jobs runs none
   for (bool more = true; more;) {
     Node node;
     node.start();
-    node.want(shop(1));
+    node.want({shop(1)});
     REQUIRE(node.finish(1));
     node.engine.freeze_at_write(++boundaries);
-    node.want(shop(2));
+    node.want({shop(2)});
     INFO("write " << boundaries);
     run_until(node.loop, [&] { return node.engine.frozen() || node.is_done(2); });
     more = node.engine.frozen();
     node.start();  // the frozen one never hears of its calls again
     node.engine.thaw();
-    node.want(shop(2));
+    node.want({shop(2)});
     REQUIRE(node.finish(2));
     CHECK(run_until(node.loop, [&] { return node.engine.model.text() == "shop-app-1 app-2 running\n"; }));
     CHECK(node.starts_of("migrate") == 2);

@@ -10,6 +10,7 @@
 #include "tests/support/manifest_builder.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/apply/loop.h"
+#include "tests/unit/apply/reconciled_node.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -17,71 +18,14 @@ using namespace hivemind::tests;
 
 namespace {
 
-// An agent's reconciler over a fake engine; a new one takes the place of one that was killed.
-class Node {
+class Node : public ReconciledNode {
  public:
-  Node() : engine(loop.get_executor()) {}
-  ~Node() { reconciler_.reset(); }
-
-  void start() {
-    Reconciler::Callbacks on;
-    on.on_standing = [] {};
-    on.on_happening = [this](Happening happening) {
-      happenings.push_back(happening.kind + " " + happening.stack);
-    };
-    on.on_past = [this] {
-      past.good = reconciler_->past().good;
-      past.failed = reconciler_->past().failed;
-      past.trials.clear();
-      for (const auto& [stack, trial] : reconciler_->past().trials) past.trials[stack] = {trial.digest};
-      past.hooked = reconciler_->past().hooked;
-      past.pulled = reconciler_->past().pulled;
-    };
-    reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine,
-                                               Reconciler::Options{directory.path()}, past, std::move(on));
-    reconciler_->start();
-  }
-
-  void want(const std::vector<v1::Release>& releases, const std::vector<v1::File>& files = {}) {
-    for (const v1::Release& release : releases) {
-      for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
-    }
-    want_unpulled(releases, files);
-  }
-  void want_unpulled(const std::vector<v1::Release>& releases, const std::vector<v1::File>& files = {}) {
-    Desired wish = desired(releases, ++generation_);
-    Contents contents;
-    for (const v1::File& file : files) contents[file.sha256()] = file.content();
-    for (DesiredStack& stack : wish.stacks) stack.contents = std::make_shared<const Contents>(contents);
-    wanted_ = std::make_shared<const Desired>(std::move(wish));
-    reconciler_->set_desired(wanted_);
-  }
-
-  bool settled() const {
-    const Standing& now = reconciler_->standing();
-    return now.desired == wanted_ && now.settled && now.engine_reason == v1::REASON_NONE;
-  }
-  bool settle() {
-    return run_until(loop, [this] { return settled(); });
-  }
-  std::string text_of(const std::string& service) const {
-    for (const Pending& pending : reconciler_->standing().plan.pending) {
+  std::string text_of(const std::string& service) {
+    for (const Pending& pending : reconciler().standing().plan.pending) {
       if (pending.service == service) return pending.text;
     }
     return "";
   }
-  Reconciler& reconciler() { return *reconciler_; }
-
-  boost::asio::io_context loop;
-  TemporaryDirectory directory;
-  FakeEngine engine;
-  Past past;
-  std::vector<std::string> happenings;
-
- private:
-  std::shared_ptr<Reconciler> reconciler_;
-  std::shared_ptr<const Desired> wanted_;
-  std::uint64_t generation_ = 0;
 };
 
 std::vector<v1::Release> web(int version) {

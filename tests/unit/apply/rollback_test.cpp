@@ -9,6 +9,7 @@
 #include "tests/support/manifest_builder.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/apply/loop.h"
+#include "tests/unit/apply/reconciled_node.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -29,63 +30,22 @@ v1::Release web(int version, milliseconds soak = milliseconds(0)) {
   return web(service("app", version), soak);
 }
 
-// An agent's reconciler, and what its store would hold of the past.
-class Node {
+class Node : public ReconciledNode {
  public:
-  Node() : engine(loop.get_executor()) {}
-  ~Node() { reconciler_.reset(); }
-
-  void start() {
-    Reconciler::Callbacks on;
-    on.on_standing = [] {};
-    on.on_happening = [this](Happening happening) { happenings.push_back(happening.kind); };
-    on.on_past = [this] {
-      const Past& now = reconciler_->past();
-      stored.good = now.good;
-      stored.failed = now.failed;
-      stored.completed = now.completed;
-      stored.trials.clear();
-      for (const auto& [stack, trial] : now.trials) stored.trials[stack] = {trial.digest};
-      if (!now.failed.empty() && writes_when_failed == 0) writes_when_failed = engine.writes.size();
-    };
-    on.is_saved = [this] { return saved; };
-    on.content = [this](const std::string& sha256) -> std::optional<std::string> {
-      const auto found = files.find(sha256);
-      return found == files.end() ? std::nullopt : std::optional(found->second);
-    };
-    reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine,
-                                               Reconciler::Options{directory.path()}, stored, std::move(on));
-    reconciler_->start();
-  }
-  void want(const std::vector<v1::Release>& releases, const std::vector<v1::File>& contents = {}) {
-    for (const v1::Release& release : releases) {
-      for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
-    }
-    v1::Manifest message = manifest(++generation_, releases);
-    for (const v1::File& file : contents) *message.add_files() = file;
-    wanted_ = std::make_shared<const Desired>(desired_from(message));
-    reconciler_->set_desired(wanted_);
-  }
-  bool settle() {
-    return run_until(loop, [this] {
-      const Standing& now = reconciler_->standing();
-      return now.desired == wanted_ && now.settled && now.engine_reason == v1::REASON_NONE;
-    });
-  }
   // A first release that is good, and the id of its container of 'app'.
   void begin_well(v1::Release first = web(1)) {
     start();
     want({first});
     REQUIRE(settle());
-    REQUIRE(stored.good.at("web").digest == first.digest());
+    REQUIRE(past.good.at("web").digest == first.digest());
     good_id = id_of("web-app-1");
     writes_before = engine.writes.size();
   }
   std::string id_of(const std::string& name) { return engine.model.container(name).id; }
-  v1::StackReport report() { return stack_reports(reconciler_->findings()).at(0); }
+  v1::StackReport report() { return stack_reports(reconciler().findings()).at(0); }
   bool is_rolled_back() {
-    const Standing& now = reconciler_->standing();
-    return now.desired == wanted_ && now.settled && report().state() == v1::STATE_ROLLED_BACK;
+    const Standing& now = reconciler().standing();
+    return now.desired.get() == &wanted() && now.settled && report().state() == v1::STATE_ROLLED_BACK;
   }
   bool roll_back() {
     return run_until(loop, [this] { return is_rolled_back(); });
@@ -98,24 +58,23 @@ class Node {
   std::vector<std::string> writes_back() const {
     return {engine.writes.begin() + static_cast<std::ptrdiff_t>(writes_when_failed), engine.writes.end()};
   }
-  const FailedRelease& failure() { return stored.failed.at("web").at(wanted_->stack("web")->digest); }
-  Reconciler& reconciler() { return *reconciler_; }
+  const FailedRelease& failure() { return past.failed.at("web").at(wanted().stack("web")->digest); }
 
-  boost::asio::io_context loop;
-  TemporaryDirectory directory;
-  FakeEngine engine;
-  Past stored;
-  std::vector<std::string> happenings;
-  std::map<std::string, std::string> files;
-  bool saved = true;
+  std::map<std::string, std::string> files;  // by digest; on the disk
   std::string good_id;
   std::size_t writes_before = 0;
   std::size_t writes_when_failed = 0;
 
  private:
-  std::shared_ptr<Reconciler> reconciler_;
-  std::shared_ptr<const Desired> wanted_;
-  std::uint64_t generation_ = 0;
+  void prepare(Reconciler::Options&, Reconciler::Callbacks& on) override {
+    on.content = [this](const std::string& sha256) -> std::optional<std::string> {
+      const auto found = files.find(sha256);
+      return found == files.end() ? std::nullopt : std::optional(found->second);
+    };
+  }
+  void on_saved() override {
+    if (!past.failed.empty() && writes_when_failed == 0) writes_when_failed = engine.writes.size();
+  }
 };
 
 }  // namespace
@@ -133,7 +92,7 @@ TEST_CASE("a release that ends at once gives way to the containers of the one be
   CHECK(node.failure().reason == v1::REASON_EXITED);
   CHECK(node.failure().exit_code == 3);
   CHECK(node.failure().output == "no room");
-  CHECK(std::ranges::count(node.happenings, "rolled_back") == 1);
+  CHECK(std::ranges::count(node.happenings, "rolled_back web") == 1);
   for (const std::string& write : node.writes_back()) {
     CAPTURE(write);
     CHECK(!write.starts_with("create"));
@@ -166,20 +125,20 @@ TEST_CASE("a release that ends at once gives way to the containers of the one be
     CHECK(run_until(node.loop, [&] {
       return node.engine.model.has_container("web-app-1") && node.id_of("web-app-1") != node.good_id;
     }));
-    CHECK(node.stored.failed.empty());
+    CHECK(node.past.failed.empty());
   }
   SECTION("but another release is") {
     node.want({web(3)});
     REQUIRE(node.settle());
     CHECK(node.engine.model.text() == "web-app-1 app-3 running\nweb-db-1 db-1 running\n");
-    CHECK(node.stored.good.at("web").services.at("app") == "app-3");
+    CHECK(node.past.good.at("web").services.at("app") == "app-3");
   }
   SECTION("and is forgotten with its stack") {
     node.want({release("other", {service("x")})});
     REQUIRE(node.settle());
     CHECK(node.engine.model.text() == "other-x-1 x-1 running\n");
-    CHECK(!node.stored.good.contains("web"));
-    CHECK(node.stored.failed.empty());
+    CHECK(!node.past.good.contains("web"));
+    CHECK(node.past.failed.empty());
   }
 }
 
@@ -228,28 +187,28 @@ TEST_CASE("a release that the engine refuses fails, and one that it was away for
     node.want({web(2)});
     REQUIRE(node.settle());
     CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
-    CHECK(node.stored.failed.empty());
+    CHECK(node.past.failed.empty());
   }
 }
 
 TEST_CASE("a release is good when it has lasted, and not before") {
   Node node;
   node.begin_well();
-  const std::string before = node.stored.good.at("web").digest;
+  const std::string before = node.past.good.at("web").digest;
   node.want({web(2, milliseconds(400))});
   REQUIRE(run_until(node.loop, [&] { return node.report().reason() == v1::REASON_SOAKING; }));
   CHECK(node.report().state() == v1::STATE_APPLYING);
-  CHECK(node.stored.good.at("web").digest == before);
+  CHECK(node.past.good.at("web").digest == before);
   CHECK(node.engine.model.container("web-app-1." + node.good_id.substr(0, 8)).restart_policy == "no");
   const auto since = std::chrono::steady_clock::now();
-  REQUIRE(run_until(node.loop, [&] { return node.stored.good.at("web").digest != before; }));
+  REQUIRE(run_until(node.loop, [&] { return node.past.good.at("web").digest != before; }));
   CHECK(std::chrono::steady_clock::now() - since > milliseconds(300));
   REQUIRE(node.settle());
   CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
   CHECK(node.report().state() == v1::STATE_RUNNING);
-  CHECK(node.stored.trials.empty());
-  CHECK(!node.stored.good.at("web").release.empty());
-  CHECK(node.stored.good.at("web").images.size() == 2);
+  CHECK(node.past.trials.empty());
+  CHECK(!node.past.good.at("web").release.empty());
+  CHECK(node.past.good.at("web").images.size() == 2);
 }
 
 TEST_CASE("what ends with its engine is no failure of its release") {
@@ -268,7 +227,7 @@ TEST_CASE("what ends with its engine is no failure of its release") {
   REQUIRE(run_until(node.loop, [&] {
     return node.reconciler().standing().settled && node.report().state() == v1::STATE_RUNNING;
   }));
-  CHECK(node.stored.failed.empty());
+  CHECK(node.past.failed.empty());
   CHECK(node.engine.model.text() == "web-app-1 app-2 running\nweb-db-1 db-1 running\n");
 }
 
@@ -279,8 +238,8 @@ TEST_CASE("a new stack that fails is no failed release: it is tried on and on") 
   node.want({web(1)});
   const auto starts = [&] { return std::ranges::count(node.engine.writes, "start web-app-1"); };
   CHECK(run_until(node.loop, [&] { return starts() == 3; }));
-  CHECK(node.stored.failed.empty());
-  CHECK(node.stored.good.empty());
+  CHECK(node.past.failed.empty());
+  CHECK(node.past.good.empty());
 }
 
 TEST_CASE("a first release that runs is what comes back, also when it has not lasted yet") {
@@ -291,7 +250,7 @@ TEST_CASE("a first release that runs is what comes back, also when it has not la
     const auto& trials = node.reconciler().past().trials;
     return trials.contains("web") && trials.at("web").sound_since.has_value();
   }));
-  CHECK(node.stored.good.empty());
+  CHECK(node.past.good.empty());
   node.good_id = node.id_of("web-app-1");
   node.engine.model.ends_at_once("app:2", 3);
   node.want({web(2)});
@@ -316,15 +275,15 @@ TEST_CASE("a rename that the engine refuses between two restarts is tried again,
 TEST_CASE("nothing of a good release is touched until the store has it") {
   Node node;
   node.begin_well();
-  node.saved = false;
+  node.is_saved = false;
   node.want({web(2)});
   REQUIRE(run_until(node.loop, [&] { return node.report().reason() == v1::REASON_STORE_FAILED; }));
   run_for(node.loop, milliseconds(50));
   CHECK(node.runs_good());
-  node.saved = true;
+  node.is_saved = true;
   node.reconciler().saved();
   REQUIRE(run_until(node.loop, [&] { return node.report().state() == v1::STATE_RUNNING; }));
-  CHECK(node.stored.good.at("web").services.at("app") == "app-2");
+  CHECK(node.past.good.at("web").services.at("app") == "app-2");
 }
 
 TEST_CASE("an agent that is killed at any write of a failing update ends with the good release") {
@@ -349,11 +308,16 @@ TEST_CASE("an agent that is killed at any write of a failing update ends with th
 
 namespace {
 
+v1::File file_of(const std::string& content) {
+  v1::File file;
+  file.set_sha256(sha256_hex(content));
+  file.set_content(content);
+  return file;
+}
+
 // 'web' of that version with a file, read-only or in a directory that the application may write to.
-v1::Release with_file(int version, const std::string& text, v1::File& file, Access access) {
+v1::Release with_file(int version, const v1::File& file, Access access) {
   v1::Release made = web(version);
-  file.set_sha256(sha256_hex(text));
-  file.set_content(text);
   for (v1::Service& service : *made.mutable_services()) {
     if (service.name() != "app") continue;
     v1::FileMount& mount = *service.add_file_mounts();
@@ -377,39 +341,35 @@ std::set<std::string> contents_of(const std::filesystem::path& directory, const 
   return found;
 }
 
-}  // namespace
-
-TEST_CASE("a good release comes back with the files that only the store has") {
-  Node node;
-  v1::File one, two;
-  const v1::Release first = with_file(1, "one", one, Access::kReadOnly);
-  const v1::Release second = with_file(2, "two", two, Access::kReadOnly);
+// A release with the file 'one' is good; the next, with 'two', fails and gives way to it.
+v1::Release fail_with_files(Node& node, Access access) {
+  const v1::File one = file_of("one"), two = file_of("two");
+  const v1::Release second = with_file(2, two, access);
   node.start();
-  node.want({first}, {one});
+  node.want({with_file(1, one, access)}, {one});
   REQUIRE(node.settle());
   node.files[one.sha256()] = one.content();
   node.engine.model.ends_at_once("app:2", 1);
   node.want({second}, {two});
   REQUIRE(node.roll_back());
+  return second;
+}
+
+}  // namespace
+
+TEST_CASE("a good release comes back with the files that only the store has") {
+  Node node;
+  const v1::Release second = fail_with_files(node, Access::kReadOnly);
   std::filesystem::remove_all(node.directory / "stacks");
   node.engine.model.remove_container(node.id_of("web-app-1"), true);
   node.start();  // another agent, after the loss of what was on the disk
-  node.want({second}, {two});
+  node.want({second}, {file_of("two")});
   REQUIRE(run_until(node.loop, [&] { return node.engine.model.running().size() == 2; }));
   CHECK(contents_of(node.directory / "stacks", "app.conf") == std::set<std::string>{"one"});
 }
 
 TEST_CASE("what a failed release seeded is as the good one has it when that starts") {
   Node node;
-  v1::File one, two;
-  const v1::Release first = with_file(1, "one", one, Access::kReadWrite);
-  const v1::Release second = with_file(2, "two", two, Access::kReadWrite);
-  node.start();
-  node.want({first}, {one});
-  REQUIRE(node.settle());
-  node.files[one.sha256()] = one.content();
-  node.engine.model.ends_at_once("app:2", 1);
-  node.want({second}, {two});
-  REQUIRE(node.roll_back());
+  fail_with_files(node, Access::kReadWrite);
   CHECK(contents_of(node.directory / "stacks", "app.conf") == std::set<std::string>{"one"});
 }

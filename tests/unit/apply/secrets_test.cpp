@@ -11,6 +11,7 @@
 #include "tests/support/memory_place.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/apply/loop.h"
+#include "tests/unit/apply/reconciled_node.h"
 
 using namespace hivemind;
 using namespace hivemind::agent;
@@ -45,56 +46,22 @@ v1::Service with_secret_variable(v1::Service service, char digit) {
   return service;
 }
 
-class Node {
+class Node : public ReconciledNode {
  public:
-  Node() : engine(loop.get_executor()) {}
-  ~Node() { reconciler_.reset(); }
-
-  void start() {
-    Reconciler::Callbacks on;
-    on.on_standing = [] {};
-    on.on_happening = [](const Happening&) {};
-    on.on_past = [this] {
-      past.good = reconciler_->past().good;
-      past.failed = reconciler_->past().failed;
-      for (const auto& [id, secret] : *reconciler_->standing().desired->sealed)
-        stored.insert_or_assign(id, secret);
-    };
-    on.sealed = [this](const std::string& id) {
-      const auto found = stored.find(id);
-      return found == stored.end() ? std::nullopt : std::optional(found->second);
-    };
-    Reconciler::Options options{directory.path()};
-    options.secrets_directory = place.path();
-    options.node = kNode;
-    options.vault = std::make_shared<Vault>(key);
-    reconciler_ = std::make_shared<Reconciler>(loop.get_executor(), engine, options, past, std::move(on));
-    reconciler_->start();
-  }
-
   void want(const std::vector<v1::Release>& releases, const std::string& digits) {
-    v1::Manifest wish = manifest(++generation_, releases);
-    for (const v1::Release& release : releases) {
-      for (const v1::Service& service : release.services()) engine.model.add_image(service.image());
-    }
+    v1::Manifest wish = next_manifest(releases);
+    add_images(releases);
     for (const char digit : digits) {
       v1::SealedSecret& secret = *wish.add_secrets();
       secret.set_id(id_of(digit));
       secret.set_name(std::string("SECRET_") + digit);
       secret.set_sealed(key->seal_key().seal(value_of(digit)));
     }
-    wanted_ = std::make_shared<const Desired>(desired_from(wish));
-    reconciler_->set_desired(wanted_);
+    give(wish);
   }
 
   static std::string value_of(char digit) { return std::string("value \"") + digit + "\" \\ planted"; }
 
-  bool settle() {
-    return run_until(loop, [this] {
-      const Standing& now = reconciler_->standing();
-      return now.desired == wanted_ && now.settled && now.engine_reason == v1::REASON_NONE;
-    });
-  }
   std::vector<fs::path> files() const {
     std::vector<fs::path> found;
     for (const auto& entry : fs::recursive_directory_iterator(place.path())) {
@@ -108,24 +75,29 @@ class Node {
   }
   std::string reasons() const {
     std::string text;
-    for (const Pending& pending : reconciler_->standing().plan.pending)
+    for (const Pending& pending : reconciler().standing().plan.pending)
       text += v1::Reason_Name(pending.reason) + " " + pending.text + "\n";
     return text;
   }
-  Reconciler& reconciler() { return *reconciler_; }
 
-  boost::asio::io_context loop;
-  TemporaryDirectory directory;
   MemoryPlace place;
   std::shared_ptr<const OpenKey> key = std::make_shared<const OpenKey>(OpenKey::generate());
-  FakeEngine engine;
-  Past past;
   SealedSecrets stored;
 
  private:
-  std::shared_ptr<Reconciler> reconciler_;
-  std::shared_ptr<const Desired> wanted_;
-  std::uint64_t generation_ = 0;
+  void prepare(Reconciler::Options& options, Reconciler::Callbacks& on) override {
+    on.sealed = [this](const std::string& id) {
+      const auto found = stored.find(id);
+      return found == stored.end() ? std::nullopt : std::optional(found->second);
+    };
+    options.secrets_directory = place.path();
+    options.node = kNode;
+    options.vault = std::make_shared<Vault>(key);
+  }
+  void on_saved() override {
+    for (const auto& [id, secret] : *reconciler().standing().desired->sealed)
+      stored.insert_or_assign(id, secret);
+  }
 };
 
 }  // namespace
