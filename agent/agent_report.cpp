@@ -81,7 +81,11 @@ void Agent::report_soon() {
 NodeStanding Agent::node_standing() const {
   const Standing& standing = reconciler_->standing();
   NodeStanding node;
-  if (desired_) node.received = position_of(*desired_);
+  // What is told of stacks is about the manifest that they were looked at with: one that is newer counts as
+  // received with the next look, so that nobody takes what became of the former one for its own.
+  const bool is_looking = standing.desired && standing.engine_reason == v1::REASON_NONE;
+  const auto& told = is_looking ? standing.desired : desired_;
+  if (told) node.received = position_of(*told);
   if (memory_.applied()) node.applied = *memory_.applied();
   node.refusal = refusal_;
   node.engine_reason = standing.engine_reason;

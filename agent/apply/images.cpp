@@ -122,8 +122,9 @@ asio::awaitable<std::size_t> Images::clean() {
     co_await resolve(reference, before);
   }
   if (pulled_.empty()) co_return 0;
-  const std::vector<EngineImage> there = co_await engine_.images();
+  // The list comes last: a pull that ends behind it must not count as gone.
   const std::set<std::string> in_use = co_await engine_.images_in_use();
+  const std::vector<EngineImage> there = co_await engine_.images();
   forget_gone(there);
   std::set<std::string> tried;
   std::size_t removed = 0;

@@ -84,6 +84,8 @@ void Pulls::keep_only(const std::set<std::string>& keys) {
 }
 
 void Pulls::retry(Retry retry) {
+  for (const auto& [key, task] : tasks_) task->is_outdated = true;
+  for (const auto& [key, task] : queue_) task->is_outdated = true;
   for (auto& [key, state] : states_) {
     if (state.state != Fetch::State::kFailed) continue;
     if (retry == Retry::kPolitely && told_off_.contains(key)) continue;
@@ -179,7 +181,7 @@ void Pulls::finish(const std::string& key, const Task& task, const std::optional
   images_.broken_off(task.wish.image);
   start_next();
   if (error) {
-    failed(key, task.wish, *error);
+    failed(key, task, *error);
     return;
   }
   states_.erase(key);
@@ -188,7 +190,14 @@ void Pulls::finish(const std::string& key, const Task& task, const std::optional
   callbacks_.on_done(key);
 }
 
-void Pulls::failed(const std::string& key, const PullWish& wish, const Error& error) {
+void Pulls::failed(const std::string& key, const Task& task, const Error& error) {
+  const PullWish& wish = task.wish;
+  const std::string text = fmt::format("image '{}' not pulled: {}", wish.image, error.what());
+  if (task.is_outdated && !asked_delay(error.what())) {
+    states_[key] = {Fetch::State::kFailed, {}, v1::REASON_PULLING, text};
+    callbacks_.on_failed();  // begun anew at once, as it is wished for now
+    return;
+  }
   const auto random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
   const auto delay = pull_delay(++failures_[key], error.what(), random);
   if (asked_delay(error.what())) {
@@ -199,8 +208,7 @@ void Pulls::failed(const std::string& key, const PullWish& wish, const Error& er
   v1::Reason reason = error.code() == ErrorCode::kExhausted ? v1::REASON_DISK_SHORT : v1::REASON_PULL_FAILED;
   if (wish.refusal) reason = v1::REASON_SECRETS_FAILED;
   Fetch& state = states_[key];
-  state = {Fetch::State::kFailed, std::chrono::steady_clock::now() + delay, reason,
-           fmt::format("image '{}' not pulled: {}", wish.image, error.what())};
+  state = {Fetch::State::kFailed, std::chrono::steady_clock::now() + delay, reason, text};
   log::warn("{} (next attempt in {} s)", state.text, delay.count() / 1000);
   callbacks_.on_failed();
 }

@@ -69,6 +69,7 @@ class Pulls : public std::enable_shared_from_this<Pulls> {
     PullWish wish;
     boost::asio::cancellation_signal cancel = {};
     bool wanted = true;
+    bool is_outdated = false;            // retry() came meanwhile: its login may be of before
     std::optional<DiskSpace> disk = {};  // when it began
     std::int64_t checked_bytes = 0;      // the size that was found to fit
   };
@@ -84,7 +85,7 @@ class Pulls : public std::enable_shared_from_this<Pulls> {
   std::int64_t reserve_on(const DiskSpace& space) const;
   void check_disk(Task& task, PullProgress progress) const;
   void finish(const std::string& key, const Task& task, const std::optional<Error>& error);
-  void failed(const std::string& key, const PullWish& wish, const Error& error);
+  void failed(const std::string& key, const Task& task, const Error& error);
   void progressed(const std::string& key, PullProgress progress);
 
   boost::asio::any_io_executor loop_;

@@ -56,10 +56,13 @@ const Container* container_of(const Slot& slot, Strictness strictness) {
 std::optional<std::string> trouble_of(const DesiredService& service, const std::string& stack,
                                       const Past& past) {
   const auto trouble = past.troubles.find(subject_of(stack, service.name));
-  if (trouble != past.troubles.end() && trouble->second.config_hash == service.config_hash)
+  if (trouble != past.troubles.end() && trouble->second.config_hash == service.config_hash &&
+      !trouble->second.is_tried_anew())
     return trouble->second.text;
   const auto fetch = past.fetches.find(image_key(service.image, service.platform));
-  if (fetch != past.fetches.end() && fetch->second.state == Fetch::State::kFailed) return fetch->second.text;
+  if (fetch != past.fetches.end() && fetch->second.state == Fetch::State::kFailed &&
+      !fetch->second.is_tried_anew())
+    return fetch->second.text;
   return std::nullopt;
 }
 

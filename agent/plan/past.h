@@ -21,21 +21,26 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // Attempts at one subject that did not last.
 struct Trouble {
   unsigned attempts = 0;
-  TimePoint not_before{};  // no further attempt earlier than that
+  TimePoint not_before{};  // no further attempt earlier than that; TimePoint(): somebody has asked for one
   v1::Reason reason = v1::REASON_NONE;
   std::string text;
   std::string config_hash;  // of the definition that was tried; another one is tried at once
+
+  // Until the attempt that was asked for has ended, nobody knows whether it helps.
+  bool is_tried_anew() const { return not_before == TimePoint(); }
 };
 
 // A pull that runs, or has failed and waits for its next attempt.
 struct Fetch {
   enum class State { kPulling, kFailed };
   State state = State::kPulling;
-  TimePoint not_before{};
+  TimePoint not_before{};  // as of Trouble
   v1::Reason reason = v1::REASON_PULLING;
   std::string text;
   std::int64_t done_bytes = 0;   // compressed, of the layers that the node lacks
   std::int64_t total_bytes = 0;  // 0: not known yet
+
+  bool is_tried_anew() const { return not_before == TimePoint(); }
 };
 
 // The newest release of a stack that ran here as desired for its soak time: what comes back when a newer one

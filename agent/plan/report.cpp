@@ -75,6 +75,10 @@ Verdict of_slot(const Slot& slot, const ServiceView& view, const Past& past) {
   return {};
 }
 
+Verdict of_trouble(const Trouble& trouble) {
+  return {trouble.is_tried_anew() ? v1::STATE_APPLYING : v1::STATE_FAILED, trouble.reason, trouble.text};
+}
+
 int badness(v1::State state) {
   switch (state) {
     case v1::STATE_FAILED:
@@ -106,12 +110,11 @@ Verdict of_service(const Findings& findings, const std::string& stack, const Ser
     return {v1::STATE_FAILED, trouble->reason, trouble->text};
   // A container runs before its hooks have.
   const bool hook_failed = trouble != nullptr && trouble->reason == v1::REASON_HOOK_FAILED;
-  if (hook_failed && worst.state == v1::STATE_RUNNING)
-    return {v1::STATE_FAILED, trouble->reason, trouble->text};
+  if (hook_failed && worst.state == v1::STATE_RUNNING) return of_trouble(*trouble);
   if (worst.state == v1::STATE_RUNNING || worst.state == v1::STATE_COMPLETED) return worst;
   const bool is_serious =
       trouble != nullptr && trouble->reason != v1::REASON_EXITED && trouble->reason != v1::REASON_APPLYING;
-  if (is_serious) return {v1::STATE_FAILED, trouble->reason, trouble->text};
+  if (is_serious) return of_trouble(*trouble);
   const Pending* pending = pending_of(findings.plan, stack, view.service->name);
   if (pending == nullptr || worst.state == v1::STATE_FAILED) return worst;
   const bool failed = is_failure(pending->reason) && pending->reason != v1::REASON_EXITED;

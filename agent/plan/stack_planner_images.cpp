@@ -132,12 +132,11 @@ bool StackPlanner::fetch(const DesiredService& service) {
   const auto found = situation_.past.fetches.find(key);
   if (found != situation_.past.fetches.end()) {
     const Fetch& fetch = found->second;
-    wait(service.name, fetch.reason, fetch.text);
-    if (fetch.state == Fetch::State::kPulling) return false;
-    if (fetch.not_before > situation_.now) {
-      look_again(fetch.not_before);
-      return false;
-    }
+    const bool is_held = fetch.state == Fetch::State::kFailed && fetch.not_before > situation_.now;
+    wait(service.name, fetch.state == Fetch::State::kPulling || is_held ? fetch.reason : v1::REASON_PULLING,
+         fetch.text);
+    if (is_held) look_again(fetch.not_before);
+    if (is_held || fetch.state == Fetch::State::kPulling) return false;
   }
   wait(service.name, v1::REASON_PULLING, fmt::format("pulls image '{}'", key));
   if (!is_asked_for) {

@@ -38,7 +38,7 @@ std::optional<Target> held_by_pre(const TargetFacts& facts, const DesiredStack& 
     return Target{phase, failed->reason, failed->text + ", and nothing was touched", {}};
   if (!is_pre_due(stack, facts.past)) return std::nullopt;
   const auto trouble = facts.past.troubles.find(subject_of(stack.name, stack.pre));
-  if (trouble != facts.past.troubles.end() &&
+  if (trouble != facts.past.troubles.end() && !trouble->second.is_tried_anew() &&
       trouble->second.config_hash == stack.service(stack.pre)->config_hash)
     return Target{
         phase, trouble->second.reason, fmt::format("service '{}': {}", stack.pre, trouble->second.text), {}};

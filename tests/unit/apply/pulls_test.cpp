@@ -169,6 +169,22 @@ TEST_CASE("whoever commits has failed pulls tried again, but not where a registr
   CHECK_FALSE(waits("b:1"));
 }
 
+TEST_CASE("a pull that fails when somebody has committed meanwhile is begun anew at once") {
+  Bench bench;
+  bench.engine.hold_pull("a:1");
+  bench.engine.fail_pull("a:1", Error(ErrorCode::kUnavailable, "authentication required"));
+  bench.pulls->begin({"a:1"});
+  run_for(bench.loop, milliseconds(20));
+  bench.pulls->retry(Pulls::Retry::kPolitely);
+  bench.engine.release();
+  REQUIRE(bench.until_failed(1));
+  CHECK(bench.pulls->states().at("a:1").is_tried_anew());
+  CHECK(bench.pulls->states().at("a:1").reason == v1::REASON_PULLING);
+  bench.pulls->begin({"a:1"});
+  REQUIRE(bench.until_failed(2));
+  CHECK_FALSE(bench.pulls->states().at("a:1").is_tried_anew());
+}
+
 TEST_CASE("a registry's wish to be left alone is understood") {
   CHECK(asked_delay("toomanyrequests: retry-after: 90.5s, allowed: 44000/minute") == milliseconds(90'500));
   CHECK(asked_delay("denied: Retry-After: 1m30s") == milliseconds(90'000));

@@ -94,6 +94,7 @@ TEST_CASE("an absent image is pulled first, and nothing is stopped meanwhile") {
     CHECK(scenario.states() == "web FAILED app:FAILED\n");
     scenario.now = later;
     CHECK_THAT(scenario.plan_text(), ContainsSubstring("pull image app:2"));
+    CHECK(scenario.states() == "web APPLYING app:APPLYING\n");
   }
   CHECK(scenario.engine.text() == "web-app-1 app-1 running\n");
 }

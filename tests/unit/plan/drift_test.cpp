@@ -117,6 +117,8 @@ TEST_CASE("an old container whose successor cannot be made goes on under its own
   CHECK(scenario.engine.text() == "web-app-1 app-1 running\n");
   CHECK(scenario.plan_text() == "pending web/app (create failed): create container web-app-1: no\n");
   CHECK(scenario.states() == "web FAILED app:FAILED\n");
+  scenario.past.troubles["web/app"].not_before = {};  // somebody has committed, or said 'retry'
+  CHECK(scenario.states() == "web APPLYING app:APPLYING\n");
 }
 
 TEST_CASE("one stack that cannot be made does not keep another from it") {
