@@ -108,6 +108,11 @@ TEST_CASE("a node's id is the token's, else the one wished for, else made of the
   for (const Row& row : {
            Row{"the name", [](Case&) {}, "admitted: pi-7"},
            Row{"the name is taken", [](Case& c) { c.taken = {"pi-7"}; }, "admitted: pi-7-abcdef"},
+           Row{"another with that suffix, too",
+               [](Case& c) {
+                 c.taken = {"pi-7", "pi-7-abcdef"};
+               },
+               "admitted: pi-7-abcdef0123"},
            Row{"the wish", [](Case& c) { c.question.wish = "kiosk"; }, "admitted: kiosk"},
            Row{"the wish is taken", [](Case& c) { c.question.wish = "kiosk", c.taken = {"kiosk"}; },
                "refused: conflict: node id 'kiosk' is taken (wish for another one, or let this machine take "
