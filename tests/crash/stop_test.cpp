@@ -2,6 +2,7 @@
 // manager hears of it.
 #include <chrono>
 #include <iostream>
+#include <utility>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -67,7 +68,7 @@ class HeldStore {
     lock.l_whence = SEEK_SET;
     lock.l_start = 120;
     lock.l_len = 1;
-    REQUIRE(::fcntl(fd_, F_SETLK, &lock) == 0);
+    REQUIRE(::fcntl(fd_, F_SETLKW, &lock) == 0);
   }
   ~HeldStore() { ::close(fd_); }
   HeldStore(const HeldStore&) = delete;
@@ -185,8 +186,14 @@ TEST_CASE("the service manager is told, and pinged by the loop alone", "[notify]
   {
     const HeldStore held(node.rig.data_directory);
     node.rig.publish(web_manifest(node.rig, {.app = "2"}));
-    node.rig.wait([] { return false; }, 300ms);
-    const int stuck = manager.count("WATCHDOG=1");
+    int stuck = 0;
+    const auto is_stuck = [&] {
+      const int last = std::exchange(stuck, manager.count("WATCHDOG=1"));
+      if (stuck == last) return true;
+      node.rig.wait([] { return false; }, 400ms);  // time for four pings
+      return false;
+    };
+    REQUIRE(node.rig.wait(is_stuck, 5s));
     node.rig.wait([] { return false; }, 600ms);
     CHECK(manager.count("WATCHDOG=1") == stuck);  // Paho's threads run on, and feed no watchdog
   }

@@ -21,7 +21,13 @@ class Project {
         "POST", "/networks/create",
         json({{"Name", name_ + "_default"}, {"Driver", "bridge"}, {"Labels", labels}}).dump());
   }
-  ~Project() { engine_.remove_all("com.docker.compose.project=" + name_); }
+  ~Project() {
+    try {
+      engine_.remove_all("com.docker.compose.project=" + name_);
+    } catch (const std::exception&) {
+      // The engine is the test's own and goes with it; a destructor has nobody to tell.
+    }
+  }
   Project(const Project&) = delete;
   Project& operator=(const Project&) = delete;
 
@@ -227,7 +233,7 @@ TEST_CASE("without a project there is nothing to take over, and a node that is a
   const Outcome away = fleet.cli(look);
   CHECK(away.exit_code == 1);
   CHECK_THAT(away.errors, ContainsSubstring("offline"));
-  CHECK(std::chrono::steady_clock::now() - before < 5s);
+  CHECK(std::chrono::steady_clock::now() - before < 30s);  // not as long as a command is waited for
 }
 
 }  // namespace

@@ -155,8 +155,8 @@ TEST_CASE("new hardware takes over a node's id", "[enrol]") {
 TEST_CASE("a certificate is renewed while a release is applied", "[enrol]") {
   Fleet fleet;
   commit_version(fleet, "1");
-  // 20 s; renewed after 13 to 14.
-  start_secure_hub(fleet, {"--node-certificate-days", "0.000231481"});
+  // 30 s; renewed after 20 to 21.
+  start_secure_hub(fleet, {"--node-certificate-days", "0.000347222"});
   enrol(fleet, "a", fleet.make_token({"--id", fleet.node("a"), "--label", "site=here"}));
   start(fleet, "a");
   fleet.converge();
@@ -168,7 +168,7 @@ TEST_CASE("a certificate is renewed while a release is applied", "[enrol]") {
         fleet.converge();
         return read_file(fleet.agent_data("a") / "identity" / "client.pem") != first;
       },
-      40s));
+      60s));
   CHECK(wait_until([&] { return online(fleet, "a"); }, 20s));
   fleet.converge();
   INFO(log_of(fleet, "a"));

@@ -19,7 +19,13 @@ class Jobs {
     fleet.start_hub();
     fleet.start_agent("a");
     fleet.converge();
-    REQUIRE(wait_until([&] { return is_alone(); }, 20s));
+    // A first release is told as good before its soak and its post are over.
+    REQUIRE(wait_until(
+        [&] {
+          return is_alone() && stack().value("good_digest", "") != "" &&
+                 stack().value("reason", "") == "none";
+        },
+        20s));
   }
 
   void commit(const std::string& version, const std::string& pre, const std::string& post) {

@@ -171,6 +171,7 @@ TEST_CASE("a command that is forged, cut, changed, replayed or for another node 
 
   // In another session it is refused, and the sender is told.
   fleet.kill_agent("a");
+  REQUIRE(wait_until([&] { return !fleet.node_state("a").at("online").get<bool>(); }, 20s));
   fleet.restart_agent("a");
   REQUIRE(wait_until(settled, 20s));
   const long then = replies.lines();

@@ -25,7 +25,7 @@ class Rollback {
 
   void commit(const std::string& version, const std::string& more = "") {
     fleet.repository().write(
-        "web.yml", "x-hivemind: {soak: 2s}\nservices:\n  app:\n    image: " + test_image() +
+        "web.yml", "x-hivemind: {soak: " + soak + "}\nservices:\n  app:\n    image: " + test_image() +
                        "\n    stop_grace_period: 1s\n    environment:\n      VERSION: \"" + version + "\"\n" +
                        more + "  db:\n    image: " + test_image() + "\n");
     fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
@@ -64,6 +64,7 @@ class Rollback {
   }
 
   Fleet fleet;
+  std::string soak = "2s";  // of what is committed
   std::map<std::string, EngineClient::Running> good;
 };
 
@@ -132,6 +133,7 @@ TEST_CASE("a release that failed is not tried again until somebody says so", "[r
 
 TEST_CASE("the good containers are kept until a release has lasted, and go then", "[rollback]") {
   Rollback it;
+  it.soak = "10s";
   it.commit("2");
   it.fleet.cli({"sync"});
   REQUIRE(wait_until([&] { return it.stack().value("reason", "") == "soaking"; }, 20s));

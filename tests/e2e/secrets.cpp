@@ -66,6 +66,11 @@ class Planted {
     const auto one = found.find(fleet.container("web", service));
     return one == found.end() ? "" : one->second.id;
   }
+  bool runs(const std::string& service) const {
+    const auto found = fleet.containers("a");
+    const auto one = found.find(fleet.container("web", service));
+    return one != found.end() && one->second.state == "running";
+  }
   // As the process in the container sees it.
   std::string inside(const std::string& service, const std::string& path) const {
     const nlohmann::json inspected = fleet.engine().inspect(fleet.container("web", service));
@@ -110,12 +115,13 @@ std::string content_of(const fs::path& file) {
 std::vector<std::string> leaking_files(const Planted& planted) {
   std::vector<std::string> leaking;
   int looked_at = 0;
+  std::error_code gone;  // a directory that was there a moment ago: processes are at work
   for (auto entry = fs::recursive_directory_iterator(planted.fleet.directory());
-       entry != fs::recursive_directory_iterator(); ++entry) {
+       entry != fs::recursive_directory_iterator(); entry.increment(gone)) {
     const std::string name = entry->path().filename().string();
     if (entry.depth() == 0 && (name == "planted" || name == "repository")) {
       entry.disable_recursion_pending();
-    } else if (entry->is_regular_file()) {
+    } else if (entry->is_regular_file(gone)) {
       ++looked_at;
       const std::string found = leak(planted.values, content_of(entry->path()));
       if (!found.empty()) leaking.push_back(entry->path().string() + ": " + found);
@@ -198,7 +204,7 @@ TEST_CASE("planted values stand in no file, log, database or answer of a whole f
   const Outcome synced = planted.fleet.sync();
   planted.said += synced.output + synced.errors;
   INFO(planted.fleet.logs());
-  REQUIRE(wait_until([&] { return planted.id("app") != ""; }, 30s));
+  REQUIRE(wait_until([&] { return planted.runs("app"); }, 30s));
   CHECK(planted.inside("app", "run/secrets/stored") == planted.values[2]);
   CHECK(planted.inside("app", "run/secrets/sealed") == planted.values[4]);
   CHECK(planted.inside("app", "run/secrets/git") == planted.values[5]);

@@ -11,7 +11,8 @@ namespace hivemind::tests {
 namespace {
 
 std::string run_git(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "git");
+  // Nothing that goes on behind the command.
+  arguments.insert(arguments.begin(), {"git", "-c", "gc.auto=0", "-c", "maintenance.auto=false"});
   const std::map<std::string, std::string> environment = {
       {"GIT_CONFIG_GLOBAL", "/dev/null"},     {"GIT_CONFIG_NOSYSTEM", "1"},
       {"GIT_AUTHOR_NAME", "Ada Lovelace"},    {"GIT_AUTHOR_EMAIL", "ada@example.com"},

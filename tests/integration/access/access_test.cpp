@@ -25,6 +25,8 @@ class Fixture {
     repository.write("stacks.yml", "stacks: []\n");
     repository.commit();
     start();
+    // The hub writes down that it has published the first commit: behind that, rows are of who asks here.
+    REQUIRE(tests::wait_until([&] { return has_applied(); }, 20s));
   }
 
   void start(std::vector<std::string> flags = {"--tls", "on"}) {
@@ -36,6 +38,10 @@ class Fixture {
     const bool is_up = tests::wait_until([&] { return as("admin", {"status"}).exit_code <= 1; }, 20s);
     INFO(log());
     REQUIRE(is_up);
+  }
+  bool has_applied() {
+    const json status = json::parse(as("admin", {"--output", "json", "status"}).output, nullptr, false);
+    return status.is_object() && status.contains("desired") && status["desired"]["state"] == "applied";
   }
   void stop() {
     hub->signal(SIGTERM);

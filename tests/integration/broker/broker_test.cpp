@@ -64,7 +64,7 @@ struct Fixture {
     if (outcome.exit_code != 0) throw std::runtime_error(outcome.errors);
   }
   std::string retained(const std::string& topic) const {
-    return tests::run({"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(port), "-W", "3", "-C", "1",
+    return tests::run({"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(port), "-W", "10", "-C", "1",
                        "-t", topic})
         .output;
   }
@@ -135,7 +135,7 @@ TEST_CASE("many calls to save make one write a second") {
   REQUIRE(f.run_until([&] { return std::filesystem::exists(f.database()); }));
   const auto first = std::filesystem::last_write_time(f.database());
   // The calls after the first one are kept, and made good a second later.
-  CHECK(f.run_until([&] { return std::filesystem::last_write_time(f.database()) > first; }, 3s));
+  CHECK(f.run_until([&] { return std::filesystem::last_write_time(f.database()) > first; }, 10s));
   CHECK(broker->running());
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("a port that another process has is told, and taken once it is free") 
           return false;
         }
       },
-      5s));
+      20s));
   const auto broker = f.broker();
   broker->start();
   REQUIRE(f.run_until([&] { return !f.downs.empty(); }));
@@ -174,7 +174,7 @@ TEST_CASE("the broker does not outlive a hub that is killed") {
   REQUIRE(alive(pid));
   f.publish("topic", "message");
   host.kill();
-  CHECK(tests::wait_until([&] { return !alive(pid); }, 5s));
+  CHECK(tests::wait_until([&] { return !alive(pid); }, 20s));
   // It was asked to end, not killed: what it had is on the disk.
   const auto broker = f.broker();
   broker->start();
@@ -191,7 +191,7 @@ TEST_CASE("a broker that an earlier hub left running is ended first") {
   const std::string configuration = f.directory / "broker" / "mosquitto.conf";
   tests::Process leftover({"mosquitto", "-c", configuration});
   std::ofstream(f.directory / "broker" / "mosquitto.pid") << leftover.pid() << '\n';
-  REQUIRE(tests::wait_until([&] { return !f.retained("$SYS/broker/version").empty(); }, 5s));
+  REQUIRE(tests::wait_until([&] { return !f.retained("$SYS/broker/version").empty(); }, 20s));
   const auto broker = f.broker();
   broker->start();
   REQUIRE(f.run_until([&] { return broker->running(); }));

@@ -8,6 +8,7 @@
 #include "tests/integration/engine/live_engine.h"
 #include "tests/support/catch.h"
 #include "tests/support/manifest_builder.h"
+#include "tests/support/process.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/unit/apply/loop.h"
 
@@ -231,7 +232,7 @@ TEST_CASE("a command that takes too long is left to itself") {
   const std::string id = live.make("slow", kServe);
   live.await(live.engine.start_container(id));
   const Hook slow{{"/bin/sh", "-c", "echo begun; sleep 30"}, "", false, "", {}};
-  const Executed executed = live.await(live.engine.exec(id, slow, std::chrono::milliseconds(700)));
+  const Executed executed = live.await(live.engine.exec(id, slow, std::chrono::seconds(5)));
   CHECK(!executed.exit_code);
   CHECK(executed.output == "begun");
   CHECK_THROWS_AS(live.await(live.engine.exec("no-such", slow, std::chrono::seconds(1))), Error);
@@ -325,7 +326,7 @@ TEST_CASE("ports are swapped, and start-first starts first, without a failure") 
   if (!LiveEngine::is_reachable()) return;
   LiveNode node;
   node.start();
-  const int port = 20'000 + static_cast<int>(std::hash<std::string>()(node.stack()) % 10'000);
+  const int one = free_port(), two = free_port();
   const auto on = [&](const std::string& name, int number) {
     return node.serve(name, "",
                       R"("PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":")" +
@@ -333,10 +334,10 @@ TEST_CASE("ports are swapped, and start-first starts first, without a failure") 
   };
   v1::Service app = node.serve("app");
   app.set_update_order(v1::UPDATE_ORDER_START_FIRST);
-  node.want({on("a", port), on("b", port + 1), app});
+  node.want({on("a", one), on("b", two), app});
   REQUIRE(node.settle());
   app.set_engine_body(node.serve("app", R"(,"Env":["V=2"])").engine_body());
-  node.want({on("a", port + 1), on("b", port), app});
+  node.want({on("a", two), on("b", one), app});
   REQUIRE(node.settle());
   CHECK(node.reconciler().past().troubles.empty());
   CHECK(node.container("a").status == ContainerStatus::kRunning);

@@ -20,6 +20,7 @@ class Fixture {
   }
 
   void start() { fleet.start_hub({.data_directory = disk.path() / "hub", .git_url = "", .is_secure = true}); }
+  bool has_applied() const { return fleet.status().at("desired").at("state") == "applied"; }
   bool can_store() const { return fleet.status().at("store").at("ok"); }
   tests::Outcome set(const std::string& name, const std::string& file) const {
     return fleet.cli({"secret", "set", name, "--file", directory / file});
@@ -27,7 +28,7 @@ class Fixture {
   void check_that_it_serves_and_cannot_store() const {
     INFO(log());
     CHECK_FALSE(can_store());
-    CHECK(fleet.status().at("desired").at("state") == "applied");
+    CHECK(has_applied());
     CHECK_THAT(fleet.cli({"secret", "ls"}).output, ContainsSubstring("small"));
     CHECK(set("large", "large").exit_code != 0);
   }
@@ -46,6 +47,7 @@ TEST_CASE_METHOD(Fixture, "a hub starts on a full disk, serves, says that it can
     return;
   }
   start();
+  REQUIRE(tests::wait_until([&] { return has_applied(); }, 20s));
   REQUIRE(set("small", "small").exit_code == 0);
   CHECK(can_store());
   fleet.stop_hub();

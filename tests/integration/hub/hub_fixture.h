@@ -11,6 +11,7 @@
 #include "common/topics.h"
 #include "hivemind/v1/manifest.pb.h"
 #include "hub/hub.h"
+#include "hub/store/schema.h"
 #include "tests/support/catch.h"
 #include "tests/support/git_repository.h"
 #include "tests/support/process.h"
@@ -109,6 +110,16 @@ class Fixture {
   void run_for(std::chrono::milliseconds time) {
     const auto end = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < end) step();
+  }
+  // That the broker has the node's manifest.
+  void run_until_stored(const std::string& node) {
+    run_until([&] {
+      bool is_stored = false;
+      sqlite::Database(config.data_dir / "hub.db", sqlite::Durability::kNormal, store_migrations())
+          .each("SELECT published FROM manifests WHERE node = ?", {std::string_view(node)},
+                [&](const sqlite::Row& row) { is_stored = row.integer(0) == 1; });
+      return is_stored;
+    });
   }
   void step() {
     loop.run_for(2ms);

@@ -46,7 +46,7 @@ TEST_CASE_METHOD(Fixture, "a hub that ends without warning and starts again publ
   start_hub();
   report("pi-1");
   run_until([&] { return published.size() == 1; });
-  run_for(200ms);  // the acknowledgement is stored
+  run_until_stored("pi-1");
   drop_hub();
   start_hub();
   run_for(2500ms);  // longer than it looks at what the broker has
@@ -71,7 +71,7 @@ TEST_CASE_METHOD(Fixture, "a broker that has lost what it kept is given it again
   start_hub();
   report("pi-1");
   run_until([&] { return published.size() == 1; });
-  run_for(200ms);
+  run_until_stored("pi-1");
   broker.restart();
   run_until([&] { return published.size() == 2; });
   CHECK(published.back() == "pi-1@1 1");

@@ -19,7 +19,7 @@ class Trust : public Fixture {
     start_hub();
     report("pi-1");
     run_until([&] { return published.size() == 1; });
-    run_for(200ms);  // the acknowledgement is stored
+    run_until_stored("pi-1");
   }
   void back_up() {
     stop_hub();

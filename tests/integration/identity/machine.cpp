@@ -88,9 +88,10 @@ void Machine::start_broker(const std::vector<std::string>& revoked) {
     throw std::runtime_error("the broker did not come up\n" + read_file(log));
 }
 
-std::optional<v1::Report> Machine::report() const {
-  const Outcome outcome = run({"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(plain_port_), "-q",
-                               "1", "-C", "1", "-W", "5", "-N", "-t", "hivemind/v1/nodes/+/report"});
+std::optional<v1::Report> Machine::report(std::chrono::seconds longest) const {
+  const Outcome outcome =
+      run({"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(plain_port_), "-q", "1", "-C", "1", "-W",
+           std::to_string(longest.count()), "-N", "-t", "hivemind/v1/nodes/+/report"});
   v1::Report report;
   if (outcome.exit_code != 0 || !report.ParseFromString(outcome.output)) return std::nullopt;
   return report;

@@ -43,7 +43,7 @@ class Machine {
   void start_broker(const std::vector<std::string>& revoked = {});
   void kill_broker() { broker_->kill(); }
   // Retained at the broker; read as one who has a way in of his own.
-  std::optional<v1::Report> report() const;
+  std::optional<v1::Report> report(std::chrono::seconds longest = std::chrono::seconds(20)) const;
 
   // From now on each process that is started is killed before its n-th write below 'identity'; 0: none is.
   void kill_at(std::uint64_t n);

@@ -107,7 +107,7 @@ TEST_CASE("a broker with a certificate of another hub is not spoken with", "[ren
   machine.start_agent({"--broker", other.identity().enrolment().broker});
   CHECK(machine.says("is not from this node's hub"));
   INFO(machine.log());
-  CHECK_FALSE(other.report());
+  CHECK_FALSE(other.report(5s));
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ TEST_CASE("no link over TLS is made to a broker that speaks TLS 1.1 at most") {
         tests::run({"openssl", "s_client", "-connect", "127.0.0.1:" + std::to_string(port)});
     return outcome.output.find("CONNECTED") != std::string::npos;
   };
-  REQUIRE(tests::wait_until(listens, 5s));
+  REQUIRE(tests::wait_until(listens, 20s));
   REQUIRE(old.running());
   const Attempt refused = attempt("mqtts://127.0.0.1:" + std::to_string(port), broker.ca_file());
   CHECK_FALSE(refused.up);

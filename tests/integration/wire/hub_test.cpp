@@ -138,7 +138,7 @@ TEST_CASE("an enrolled node gets its manifest over mutual TLS, and nothing any m
 
   const json answer = hub.ask("/api/v1/nodes/a/revoke", json::object());
   CHECK_FALSE(answer.contains("to_do"));
-  CHECK(wait_until([&] { return !node.ping(); }, 5s));
+  CHECK(wait_until([&] { return !node.ping(); }, 20s));
   CHECK_FALSE(hub.client(file).connect({.clean = false}));
   CHECK_FALSE(hub.client("").connect());
 

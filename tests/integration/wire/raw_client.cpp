@@ -16,7 +16,7 @@ using asio::ip::tcp;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
-constexpr auto kLongest = 5s;
+constexpr auto kLongest = 20s;
 constexpr unsigned char kPublish = 0x30, kPingResponse = 0xd0, kConnack = 0x20;
 
 std::string number(std::size_t value) {
