@@ -124,6 +124,7 @@ class Hub : public Operations {
   void link_up();
   void link_down(const std::string& why);
   void take(const mqtt::Message& message);
+  void take_away(const mqtt::Message& message);
   void take_reply(const topics::ReplyTopic& topic, const mqtt::Message& message);
   bool is_shut_out(const std::string& node) const;
   bool is_stranger(const std::string& node) const;

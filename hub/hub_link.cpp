@@ -190,7 +190,7 @@ bool Hub::is_worth_telling(const std::string& node, const std::string& what) {
 void Hub::take(const mqtt::Message& message) {
   if (const auto reply = topics::parse_reply_topic(message.topic)) return take_reply(*reply, message);
   const auto topic = topics::parse_node_topic(message.topic);
-  if (topic && topic->kind != "manifest" && is_shut_out(topic->node)) return;
+  if (topic && topic->kind != "manifest" && is_shut_out(topic->node)) return take_away(message);
   if (topic && topic->kind == "report" && is_stranger(topic->node)) {
     if (is_worth_telling(topic->node, "stranger"))
       log::warn(
@@ -206,13 +206,15 @@ void Hub::take(const mqtt::Message& message) {
   }
 }
 
+// What the broker has kept of somebody is seen with each connection, so what gets lost now is made good then.
+void Hub::take_away(const mqtt::Message& message) {
+  if (message.retained && !message.payload.empty()) link_->publish(message.topic, "", true);
+}
+
 // Replies are for one moment: one that the broker has kept is taken away from it.
 void Hub::take_reply(const topics::ReplyTopic& topic, const mqtt::Message& message) {
   if (message.payload.empty()) return;
-  if (message.retained) {
-    link_->publish(message.topic, "", true);
-    return;
-  }
+  if (message.retained) return take_away(message);
   if (is_shut_out(topic.node)) return;
   commands_.take_reply(topic.node, topic.command_id, message.payload);
 }

@@ -9,7 +9,7 @@
 namespace hivemind::tests {
 
 // An MQTT client over TLS that does what it is told, also what no decent client would do. Blocks, but no
-// longer than 5 s for anything.
+// longer than 20 s for anything.
 class RawClient {
  public:
   struct Options {
