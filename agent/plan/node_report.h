@@ -17,8 +17,8 @@ struct Refusal {
 
 // What the node's report is made of besides its stacks. Pure data.
 struct NodeStanding {
-  v1::Position received;
-  v1::Report applied;  // its position and stacks are those of the newest manifest that was applied whole
+  v1::Position received;  // that the stacks below are about, as long as the engine answers
+  v1::Report applied;     // its position and stacks are those of the newest manifest that was applied whole
   std::optional<Refusal> refusal;  // of the newest message, if it was refused
   v1::Reason engine_reason = v1::REASON_NONE;
   std::string engine_text;
