@@ -1,8 +1,8 @@
 // Secrets and the logins of registries.
 #include "hub/desired/secrets.h"
 
+#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -22,18 +22,28 @@ using std::filesystem::path;
 
 constexpr std::chrono::seconds kPatience{30};
 
+// No more than tells that it is too much: a pipe or a device may never end.
 std::string content_of(const path& file) {
-  if (file != "-") return read_file(file);
-  return {std::istreambuf_iterator<char>(std::cin), {}};
+  if (file != "-") open_file(file);  // throws, with the reason
+  std::ifstream opened(file);
+  std::istream& in = file == "-" ? std::cin : opened;
+  std::string content(kMaxSecretBytes + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (in.bad()) throw Error(ErrorCode::kInvalid, "'{}' cannot be read", file.string());
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.size() > kMaxSecretBytes) {
+    throw Error(ErrorCode::kInvalid, "'{}' has more than {} bytes (1 to {} are possible)", file.string(),
+                kMaxSecretBytes, kMaxSecretBytes);
+  }
+  return content;
 }
 
 // Looked at here as well: a hub hangs up on more than a request may have, which reads as if it were away.
 std::string secret_value_of(const path& file) {
-  const std::string value = content_of(file);
-  if (value.empty() || value.size() > kMaxSecretBytes) {
-    throw Error(ErrorCode::kInvalid, "the value has {} bytes (1 to {} are possible)", value.size(),
+  std::string value = content_of(file);
+  if (value.empty())
+    throw Error(ErrorCode::kInvalid, "'{}' has 0 bytes (1 to {} are possible)", file.string(),
                 kMaxSecretBytes);
-  }
   return value;
 }
 

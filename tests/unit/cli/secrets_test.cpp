@@ -91,7 +91,8 @@ TEST_CASE("a value that no hub would take is refused before one is asked") {
   std::ofstream(directory / "token") << "t\n";
   std::ofstream(directory / "large") << std::string((512u << 10) + 1, 'x');
   std::ofstream(directory / "empty");
-  for (const std::string file : {directory / "large", directory / "empty"}) {
+  for (const std::filesystem::path& file :
+       {directory / "large", directory / "empty", std::filesystem::path("/dev/zero")}) {
     CAPTURE(file);
     std::ostringstream out, err;
     // Nobody listens there.
