@@ -1,4 +1,5 @@
 // What is changed by hand on a node is put right on the engine's event.
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -10,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("what is changed by hand is healed", "[drift]") {
+TEST_CASE("what is changed by hand is healed within two seconds", "[drift]") {
   Fleet fleet;
   fleet.repository().write("web.yml", compose({{"app", "1"}, {"db", "1"}}));
   fleet.repository().write("stacks.yml", "stacks:\n" + stack_entry(fleet, "web")).commit();
@@ -32,12 +33,16 @@ TEST_CASE("what is changed by hand is healed", "[drift]") {
     CHECK(wait_until([&] { return healed() && fleet.containers("a").at(app).id != before.at(app).id; }, 10s));
   }
   SECTION("removed again and again") {
+    auto fastest = std::chrono::steady_clock::duration::max();
     for (int i = 0; i < 3; ++i) {
       CAPTURE(i);
       const std::string id = fleet.containers("a").at(app).id;
       engine.remove(app);
+      const auto removed = std::chrono::steady_clock::now();
       REQUIRE(wait_until([&] { return healed() && fleet.containers("a").at(app).id != id; }, 15s));
+      fastest = std::min(fastest, std::chrono::steady_clock::now() - removed);
     }
+    CHECK(fastest < 2s);  // of three: the machine may be busy with something else
   }
   SECTION("stopped") {
     engine.stop(app);

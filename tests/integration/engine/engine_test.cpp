@@ -371,6 +371,7 @@ TEST_CASE("ten containers are observed in a few milliseconds") {
   }
   std::sort(times.begin(), times.end());
   WARN("observe of 10 containers: median " << times[15] << " ms, best " << times[0] << " ms");
+  CHECK(times[0] < 50);  // a bound for busy machines; the benchmark measures
 }
 
 }  // namespace hivemind::agent
